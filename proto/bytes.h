@@ -10,12 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/param.h> /* MIN, MAX: libuv's header brings them too */
 
 #include "proto/err.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 struct bytes { /* a view: n bytes that somebody else owns */
