@@ -7,10 +7,7 @@
 
 #include <uv.h>
 
-struct inbox_msg {
-    struct inbox_msg *next;
-    int kind; /* the receiver's own enum */
-};
+#include "proto/inbox_msg.h"
 
 struct inbox;
 typedef void inbox_handler(void *ctx, struct inbox_msg *msg);

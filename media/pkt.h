@@ -10,6 +10,7 @@
 
 #include "proto/addr.h"
 #include "proto/bytes.h"
+#include "proto/inbox_msg.h"
 
 enum {
     PKT_CAP = 1664, /* 1500 bytes on the wire, and slack that libnice and SRTP trailers may look at */
@@ -19,7 +20,8 @@ enum {
 struct pkt_pool;
 
 struct pkt {
-    struct pkt *next; /* free for whoever owns the packet: queues, an inbox */
+    struct inbox_msg msg; /* a packet, or a chain of them, can be posted to another worker as it is */
+    struct pkt *next;     /* free for whoever owns the packet: queues, chains */
     uint64_t rx_us;   /* monotonic, taken next to recvmmsg */
     struct addr from;
     uint16_t len;

@@ -1,0 +1,42 @@
+/* worker_msg.h - everything that is ever posted to a worker. Control and the channel thread send, the worker obeys.
+ *
+ * Ownership moves with the message: the worker frees it and what it points to. Serials tell objects apart when an
+ * endpoint id is used again; a message for a serial that is gone is dropped silently, because the two sides race. */
+#ifndef BRIDGE_WORKER_MSG_H
+#define BRIDGE_WORKER_MSG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/inbox_msg.h"
+
+enum worker_msg_kind {
+    W_DATAGRAMS,       /* a chain of struct pkt that reached another worker's socket; the message is the first packet */
+    W_CONF_NEW,        /* arg: struct conference_spec */
+    W_CONF_EXPIRE,
+    W_EP_NEW,          /* arg: struct endpoint_spec */
+    W_EP_TRANSPORT,    /* arg: struct transport_spec */
+    W_EP_SOURCES,      /* arg: struct sources_spec */
+    W_EP_MUTE,         /* audio, video */
+    W_EP_LAST_N,       /* number */
+    W_EP_EXPIRE,
+    W_CHANNEL_READY,   /* the bridge channel is open */
+    W_CHANNEL_TEXT,    /* bytes: one message of the client */
+    W_CHANNEL_PACKET,  /* bytes: one SCTP packet to be sent over DTLS */
+    W_CHANNEL_CLOSED,
+    W_STOP,
+};
+
+struct worker_msg {
+    struct inbox_msg msg;
+    uint32_t conf_serial, ep_serial;
+    void *arg;
+    void (*arg_free)(void *arg); /* NULL: nothing to free */
+    bool audio, video;
+    int number;
+    size_t len;
+    uint8_t bytes[];
+};
+
+#endif
