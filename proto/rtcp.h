@@ -1,5 +1,5 @@
-/* rtcp.h - RTCP (RFC 3550 6, reduced size RFC 5506, extended reports RFC 3611): the walk over a compound datagram, and
- * SR RR SDES BYE XR. Feedback messages: rtcp_fb.h; transport-wide feedback: rtcp_twcc.h.
+/* rtcp.h - RTCP (RFC 3550 6, reduced size RFC 5506): the walk over a compound datagram, and SR RR SDES BYE.
+ * Feedback messages: rtcp_fb.h; transport-wide feedback: rtcp_twcc.h; extended reports: rtcp_xr.h.
  *
  * Rhythm: rtcp_check() the datagram once, which drops it whole if a single length lies; then rtcp_next() until false,
  *         and the _parse of the item's type.
@@ -24,7 +24,7 @@ enum rtcp_type {
 
 enum { RTCP_HEADER_LEN = 4, RTCP_REPORT_LEN = 24, RTCP_REPORTS_MAX = 31 };
 
-struct rtcp_item { /* one packet of a compound */
+struct rtcp_item {     /* one packet of a compound */
     struct bytes body; /* behind the 4-byte header, without padding */
     uint8_t type;      /* enum rtcp_type, or another in 192..223 */
     uint8_t count;     /* the five bits: report count, source count or FMT */
@@ -37,8 +37,8 @@ bool rtcp_next(struct rd *r, struct rtcp_item *out); /* false: the end, or r->er
 
 struct rtcp_report { /* report block, RFC 3550 6.4.1 */
     uint32_t ssrc;
-    uint8_t fraction; /* lost since the last report, of 256 */
-    int32_t lost;     /* cumulative; 24 bits with sign on the wire, clamped when written */
+    uint8_t fraction;  /* lost since the last report, of 256 */
+    int32_t lost;      /* cumulative; 24 bits with sign on the wire, clamped when written */
     uint32_t high_seq; /* cycles in the upper half */
     uint32_t jitter;   /* in timestamp units */
     uint32_t lsr;      /* middle 32 bits of the last SR's NTP time; 0: none */
@@ -66,6 +66,11 @@ static inline size_t rtcp_report_count(struct bytes reports)
 }
 struct rtcp_report rtcp_report_at(struct bytes reports, size_t index); /* index < rtcp_report_count() */
 
+/* Writers of other RTCP files frame their bodies with these: begin, body, end; end pads with zeros and patches the
+ * length. w->err: E_LIMIT if count does not fit five bits. */
+size_t rtcp_item_begin(struct wr *w, size_t count, enum rtcp_type type);
+void rtcp_item_end(struct wr *w, size_t begun_at);
+
 /* At most RTCP_REPORTS_MAX reports (E_LIMIT in w->err). sr->reports is not looked at. */
 void rtcp_sr_write(struct wr *w, const struct rtcp_sr *sr, const struct rtcp_report *reports, size_t count);
 void rtcp_rr_write(struct wr *w, uint32_t ssrc, const struct rtcp_report *reports, size_t count);
@@ -78,33 +83,22 @@ struct rtcp_bye {
 enum err rtcp_bye_parse(const struct rtcp_item *item, struct rtcp_bye *out);
 void rtcp_bye_write(struct wr *w, const uint32_t *ssrcs, size_t count, struct bytes reason); /* reason at most 255 */
 
-/* SDES: RFC 3550 6.5. for (size_t at = 0; rtcp_sdes_next(...);): each item of each chunk with its chunk's SSRC. */
+/* SDES: RFC 3550 6.5: the items of all chunks one after the other, each with its chunk's SSRC. */
 enum { RTCP_SDES_CNAME = 1 };
 struct rtcp_sdes_item {
     uint32_t ssrc;
     uint8_t kind; /* RTCP_SDES_CNAME, ... */
     struct bytes text;
 };
-enum err rtcp_sdes_check(const struct rtcp_item *item); /* every chunk closed and padded, as many as announced */
-bool rtcp_sdes_next(const struct rtcp_item *item, size_t *at, struct rtcp_sdes_item *out); /* after rtcp_sdes_check */
-void rtcp_sdes_write(struct wr *w, uint32_t ssrc, struct bytes cname); /* cname at most 255 bytes */
-
-/* XR: RFC 3611 3. Blocks behind the sender's SSRC. */
-enum { RTCP_XR_RRT = 4, RTCP_XR_DLRR = 5 };
-struct rtcp_xr_block {
-    uint8_t kind; /* BT */
-    uint8_t flags;
-    struct bytes body;
+struct rtcp_sdes_walk {
+    struct rd r;
+    uint32_t ssrc;
+    uint8_t chunks_left;
+    bool in_chunk;
 };
-enum err rtcp_xr_check(const struct rtcp_item *item, uint32_t *ssrc);
-bool rtcp_xr_next(const struct rtcp_item *item, size_t *at, struct rtcp_xr_block *out); /* after rtcp_xr_check */
-enum err rtcp_xr_rrt_parse(const struct rtcp_xr_block *block, uint64_t *ntp); /* receiver reference time */
-struct rtcp_dlrr {
-    uint32_t ssrc, lrr, dlrr; /* as SSRC, LSR and DLSR of a report block */
-};
-size_t rtcp_xr_dlrr_count(const struct rtcp_xr_block *block);
-struct rtcp_dlrr rtcp_xr_dlrr_at(const struct rtcp_xr_block *block, size_t index);
-void rtcp_xr_rrt_write(struct wr *w, uint32_t ssrc, uint64_t ntp);
-void rtcp_xr_dlrr_write(struct wr *w, uint32_t ssrc, const struct rtcp_dlrr *entries, size_t count);
+enum err rtcp_sdes_begin(struct rtcp_sdes_walk *walk, const struct rtcp_item *item); /* E_STATE: another type */
+bool rtcp_sdes_next(struct rtcp_sdes_walk *walk, struct rtcp_sdes_item *out); /* false: the end, or walk->r.err */
+void rtcp_sdes_write(struct wr *w, uint32_t ssrc,
+                     struct bytes cname); /* one chunk, one item; cname at most 255 bytes */
 
 #endif

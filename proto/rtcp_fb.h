@@ -7,13 +7,13 @@
 #include "proto/rtcp.h"
 
 enum rtcp_fb_kind { /* what (packet type, FMT) means to us */
-    RTCP_FB_OTHER,
-    RTCP_FB_NACK, /* 205/1 */
-    RTCP_FB_TWCC, /* 205/15 */
-    RTCP_FB_CCFB, /* 205/11, RFC 8888: recognised only */
-    RTCP_FB_PLI,  /* 206/1 */
-    RTCP_FB_FIR,  /* 206/4 */
-    RTCP_FB_REMB, /* 206/15 with the name REMB */
+                    RTCP_FB_OTHER,
+                    RTCP_FB_NACK, /* 205/1 */
+                    RTCP_FB_TWCC, /* 205/15 */
+                    RTCP_FB_CCFB, /* 205/11, RFC 8888: recognised only */
+                    RTCP_FB_PLI,  /* 206/1 */
+                    RTCP_FB_FIR,  /* 206/4 */
+                    RTCP_FB_REMB, /* 206/15 with the name REMB */
 };
 
 struct rtcp_fb {

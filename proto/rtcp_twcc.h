@@ -7,10 +7,10 @@
 #include "proto/rtcp_fb.h"
 
 enum {
-    TWCC_TICK_US = 250,        /* unit of the deltas */
-    TWCC_REF_US = 64000,       /* unit of the reference time: 256 ticks */
-    TWCC_REF_MASK = 0xffffff,  /* 24 bits: wraps after 12.4 days */
-    TWCC_PACKET_MAX = 1200,    /* bytes of one feedback packet we write */
+    TWCC_TICK_US = 250,       /* unit of the deltas */
+    TWCC_REF_US = 64000,      /* unit of the reference time: 256 ticks */
+    TWCC_REF_MASK = 0xffffff, /* 24 bits: wraps after 12.4 days */
+    TWCC_PACKET_MAX = 1200,   /* bytes of one feedback packet we write */
     TWCC_STATUS_MAX = 65535,
 };
 
@@ -36,26 +36,27 @@ struct rtcp_twcc_status {
 struct rtcp_twcc_walk { /* start: {.fb = &twcc} */
     const struct rtcp_twcc *fb;
     size_t chunk_at, delta_at;
-    uint32_t done;    /* statuses handed out */
-    uint16_t chunk;   /* the one in work */
+    uint32_t done;     /* statuses handed out */
+    uint16_t chunk;    /* the one in work */
     uint16_t in_chunk; /* statuses of it still to come */
 };
 /* Hands out status_count statuses in order of sequence number. */
 bool rtcp_twcc_next(struct rtcp_twcc_walk *walk, struct rtcp_twcc_status *out);
 
-/* One feedback packet being built. About 2 kB: keep it on the stack. */
+/* One feedback packet being built. About 2.5 kB: keep it on the stack. The insides are the writer's own. */
 struct rtcp_twcc_build {
-    uint32_t ref_time;
     uint64_t now_ticks; /* running time: the sum of what was written, so that rounding cannot drift */
-    uint16_t base_seq;
+    uint32_t ref_time;
     uint32_t status_count;
+    uint16_t base_seq;
+    struct rtcp_twcc_pending { /* symbols that no chunk holds yet */
+        uint32_t count;        /* above 14 only while all are equal */
+        uint8_t symbol[14];
+        bool equal, large; /* all the same; one needs two bytes */
+    } pending;
+    size_t chunk_count, delta_len;
     uint16_t chunks[TWCC_PACKET_MAX / 2];
-    size_t chunk_count;
     uint8_t deltas[TWCC_PACKET_MAX];
-    size_t delta_len;
-    uint8_t pending[14]; /* symbols not yet in a chunk; when all are equal only the first is kept */
-    uint32_t pending_count;
-    bool pending_equal, pending_large;
 };
 void rtcp_twcc_build_init(struct rtcp_twcc_build *b, uint16_t base_seq, uint64_t first_arrival_us);
 /* The next received packet: `skipped` numbers before it did not arrive. false: it does not fit (delta, size or count);

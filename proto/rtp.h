@@ -18,8 +18,8 @@ enum {
 };
 
 struct rtp_view {
-    struct bytes csrcs; /* 4 bytes each */
-    struct bytes ext;   /* body of the extension block, without its 4-byte head */
+    struct bytes csrcs;   /* 4 bytes each */
+    struct bytes ext;     /* body of the extension block, without its 4-byte head */
     struct bytes payload; /* with the padding until rtp_unpad() */
     uint32_t ts, ssrc;
     uint16_t ext_profile; /* 0: no extension block, or one with profile 0 */

@@ -50,9 +50,9 @@ enum err rtp_ext_text_parse(struct bytes data, struct bytes *text);
 enum { VLA_STREAMS_MAX = 4, VLA_SPATIAL_MAX = 4, VLA_TEMPORAL_MAX = 4 };
 struct rtp_vla_layer {
     uint8_t stream, spatial;
-    uint8_t temporal_count;                  /* 1 to 4 */
+    uint8_t temporal_count;                 /* 1 to 4 */
     uint32_t target_kbps[VLA_TEMPORAL_MAX]; /* cumulative over temporal layers, as sent */
-    uint16_t width, height;                  /* 0: not told */
+    uint16_t width, height;                 /* 0: not told */
     uint8_t fps;
 };
 struct rtp_vla {
