@@ -14,7 +14,8 @@ enum codec { CODEC_OTHER, CODEC_OPUS, CODEC_RED, CODEC_VP8, CODEC_VP9, CODEC_AV1
 struct media_pkt {
     const struct pkt *pkt;
     uint64_t rx_us;
-    int64_t seq_wide; /* seq unwrapped per SSRC */
+    uint64_t ntp_us;  /* when it was captured, on its sender's clock by the last SR of this SSRC; 0: unknown */
+    int64_t seq_wide; /* seq unwrapped per SSRC, after seq_hide */
     uint32_t ssrc;
     uint32_t ts;
     uint16_t seq;
@@ -27,7 +28,7 @@ struct media_pkt {
     bool frame_start; /* first packet of its frame, as far as the codec tells; audio: true */
     bool retransmitted;
     bool has_level, vad;
-    uint8_t level; /* RFC 6464: -dBov, 127 = silence */
+    uint8_t level;       /* RFC 6464: -dBov, 127 = silence */
     struct vp8_desc vp8; /* codec == CODEC_VP8 */
 };
 

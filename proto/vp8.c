@@ -71,19 +71,3 @@ enum err vp8_desc_parse(struct bytes payload, struct vp8_desc *d)
     }
     return r.err;
 }
-
-void vp8_put_pictureid(uint8_t *payload, const struct vp8_desc *d, uint16_t pictureid)
-{
-    if (!d->pictureid_at)
-        return;
-    if (d->pictureid_long)
-        put_u16(payload + d->pictureid_at, (uint16_t)(VP8_M << 8 | (pictureid & 0x7fff)));
-    else
-        payload[d->pictureid_at] = pictureid & 0x7f;
-}
-
-void vp8_put_tl0picidx(uint8_t *payload, const struct vp8_desc *d, uint8_t tl0picidx)
-{
-    if (d->tl0picidx_at)
-        payload[d->tl0picidx_at] = tl0picidx;
-}

@@ -1,8 +1,8 @@
 /* vp8.h - the VP8 payload descriptor and the size on a key frame (RFC 7741 4.2 and 4.3, RFC 6386 9.1).
  *
  * Reads only what a forwarder needs: at most the first 16 bytes of a payload, all of which end-to-end encryption leaves
- * in the clear. Rewriting is done in place at the offsets given here, so it never changes a length: a 7-bit picture id
- * stays one. Not for decoding. Owner: vp8_desc is a plain value. Thread: any. */
+ * in the clear. Fields that a projection rewrites are given with their offset; a 7-bit picture id stays one, so nothing
+ * changes its length. Not for decoding or writing. Owner: vp8_desc is a plain value. Thread: any. */
 #ifndef PROTO_VP8_H
 #define PROTO_VP8_H
 
@@ -33,9 +33,5 @@ static inline bool vp8_frame_start(const struct vp8_desc *desc) /* first packet 
 {
     return desc->start && desc->pid == 0;
 }
-
-/* Overwrites one field in a writable copy of the payload the descriptor was read from; without that field: nothing. */
-void vp8_put_pictureid(uint8_t *payload, const struct vp8_desc *desc, uint16_t pictureid); /* cut to its width */
-void vp8_put_tl0picidx(uint8_t *payload, const struct vp8_desc *desc, uint8_t tl0picidx);
 
 #endif

@@ -1,0 +1,85 @@
+/* alloc.h - which layer of which source one receiver gets (bridge-channel.md 8, media.md 13).
+ *
+ * alloc_wants holds what the receiver asked for; alloc_run() turns it, the sources in speaker order, their measured
+ * layers and a budget into a target layer per source. The same input gives the same result, whatever was before.
+ * Not for: acting on the result; the caller compares with the last one through the flags of struct alloc.
+ *
+ * Run it when: what the receiver wants changed; the order of endpoints, the endpoints or a source changed; the budget
+ * moved (alloc_budget_moved); layers_on_packet() reported a change; alloc_deadline_us() has passed (rates fade).
+ * Owner:   names and layers are read during the call only; what alloc_run gives lives until the next run or free.
+ * Thread:  one. Allocates when there are more sources than ever before: not for every packet. Rates: bits/s. */
+#ifndef MEDIA_ALLOC_H
+#define MEDIA_ALLOC_H
+
+#include "media/layer.h"
+#include "proto/bridge_msg.h"
+
+#define ALLOC_UNLIMITED (INT64_MAX / 4) /* a budget without limit; some headroom is added to budgets */
+
+enum { ALLOC_UNLIMITED_HEIGHT = -1, ALLOC_NO_LAST_N = -1 };
+
+/* ---- what a receiver asked for ---- */
+
+struct alloc_wants;
+/* Before the first message nothing is wanted (initial max height 0). */
+struct alloc_wants *alloc_wants_new(void);
+void alloc_wants_free(struct alloc_wants *w);
+/* ReceiverVideoConstraints: members present replace, absent ones stay. The first message without a default constraint
+ * sets that to 180. True: something changed. */
+bool alloc_wants_on_message(struct alloc_wants *w, const struct bridge_msg_receiver_video *msg);
+bool alloc_wants_on_last_n(struct alloc_wants *w, int last_n);          /* LastNChangedEvent; True: changed */
+bool alloc_wants_set_initial_last_n(struct alloc_wants *w, int last_n); /* from signalling; void after a message */
+int alloc_wants_last_n(const struct alloc_wants *w);
+int64_t alloc_wants_assumed_bps(const struct alloc_wants *w); /* -1: none */
+
+/* ---- one run ---- */
+
+struct alloc_source {
+    const char *name;
+    enum bridge_video_type type;
+    const struct layer *layers; /* in order of index; from layers_describe() */
+    size_t layer_count;         /* 0 to LAYERS_MAX */
+    const void *key;            /* the caller's, compared to see whether a result changed */
+};
+
+struct alloc_limits {
+    int64_t budget_bps; /* ALLOC_UNLIMITED, or the estimate */
+    int last_n;         /* the bridge's own: by load, by conference size; ALLOC_NO_LAST_N */
+    int max_sources;    /* cap of the SSRC table: SSRC_MAP_LIMIT */
+};
+
+struct alloc_choice { /* one per source */
+    size_t source;    /* index into the sources given */
+    int max_height;   /* effective constraint: -1 unlimited, 0 not wanted */
+    int target;       /* layer index to send, LAYER_NONE: none */
+    int ideal;        /* layer index that more budget would give, LAYER_NONE: none */
+    int64_t target_bps, ideal_bps;
+    bool on_stage;
+    bool suspended; /* could be sent, but the budget does not reach */
+};
+
+struct alloc {
+    const struct alloc_choice *choices; /* in order of priority */
+    size_t count;
+    const size_t *slots; /* indices of sources that deserve a video slot, most important first */
+    size_t slot_count;
+    bool oversending; /* the top source is sent although the budget does not reach */
+    /* against the run before: */
+    bool targets_changed;   /* set the targets of all projections, again */
+    bool forwarded_changed; /* the set of names with a target: send ForwardedSources */
+    bool heights_changed;   /* effective constraints: update demand.h of each source, then ssrc_map_want() */
+};
+
+struct alloc_runner;
+struct alloc_runner *alloc_runner_new(void);
+void alloc_runner_free(struct alloc_runner *r);
+/* sources: all video sources of all other endpoints, concatenated in speaker_order(), each endpoint's as signalled. */
+const struct alloc *alloc_run(struct alloc_runner *r, const struct alloc_wants *wants,
+                              const struct alloc_source *sources, size_t count, const struct alloc_limits *limits,
+                              uint64_t now_us);
+uint64_t alloc_deadline_us(const struct alloc_runner *r); /* 5 s after the last run */
+
+/* Whether a new estimate differs enough from the one last acted on (-1: none) to run again: by more than 15 %. */
+bool alloc_budget_moved(int64_t acted_on_bps, int64_t now_bps);
+
+#endif

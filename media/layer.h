@@ -1,0 +1,95 @@
+/* layer.h - the encodings and layers of one video source: which SSRCs belong together, what size each has, and whether
+ * it is being sent (media.md 10).
+ *
+ * A source has 1 to LAYER_ENCODINGS_MAX encodings (simulcast, low to high), each with LAYER_TIDS temporal layers. Until
+ * the stream says otherwise, encoding e has height 180 * 2^e and 7.5, 15, 30 frames/s. Heights come from VP8 key frames;
+ * rates are measured. Height is the smaller of width and height everywhere.
+ * Not for: deciding who gets which layer (alloc.h). Codecs other than VP8 count as one temporal layer.
+ *
+ * Rhythm:  layers_on_packet() for each packet of the source, before it is offered to receivers. When it returns true the
+ *          layering changed (a silent layer woke up, a size or the codec changed): re-run the allocation of every
+ *          receiver first, then offer that very packet (media.md trap 24).
+ * Memory:  embeddable, no allocation. Thread: one, the worker of the conference. */
+#ifndef MEDIA_LAYER_H
+#define MEDIA_LAYER_H
+
+#include "media/media_pkt.h"
+#include "media/rate.h"
+
+enum {
+    LAYER_ENCODINGS_MAX = 4,
+    LAYER_TIDS = 3,
+    LAYERS_MAX = LAYER_ENCODINGS_MAX * LAYER_TIDS,
+    LAYER_NONE = -1,         /* as an index: suspended */
+    LAYER_RATE_UNKNOWN = -1, /* as a frame rate */
+};
+
+/* A layer is named by one number that orders the layers of a source by quality (media.md 10.2). */
+static inline int layer_index(int encoding, int sid, int tid)
+{
+    return encoding << 6 | sid << 3 | tid;
+}
+static inline int layer_encoding(int index) /* -1 for LAYER_NONE */
+{
+    return index < 0 ? -1 : index >> 6;
+}
+static inline int layer_tid(int index)
+{
+    return index < 0 ? -1 : index & 7;
+}
+
+/* ---- from signalling to encodings ---- */
+
+struct layer_ssrcs { /* one encoding */
+    uint32_t ssrc;
+    uint32_t rtx; /* 0: none signalled */
+};
+
+struct layer_source { /* one source; its id is the SSRC of encoding 0 */
+    size_t count;
+    struct layer_ssrcs encoding[LAYER_ENCODINGS_MAX];
+};
+
+enum layer_group_kind { LAYER_GROUP_SIM, LAYER_GROUP_FID, LAYER_GROUP_OTHER };
+
+struct layer_group { /* an ssrc-group as signalled; SIM lists its SSRCs low to high, FID primary and RTX */
+    enum layer_group_kind kind;
+    const uint32_t *ssrcs;
+    size_t count;
+};
+
+/* Sorts what one media source signalled into sources (media.md 10.1): each SIM group is one, then each FID pair outside
+ * them, then each SSRC left over. Returns how many; what does not fit into max sources or LAYER_ENCODINGS_MAX
+ * encodings is left out. */
+size_t layer_sources_from(const uint32_t *ssrcs, size_t count, const struct layer_group *groups, size_t group_count,
+                          struct layer_source *out, size_t max);
+
+/* ---- what is being sent ---- */
+
+struct layer { /* as the allocator sees it */
+    int index;
+    int height;           /* pixels, > 0 */
+    float framerate;      /* frames/s, or LAYER_RATE_UNKNOWN */
+    uint64_t bitrate_bps; /* measured, with all layers it depends on; 0: not being sent */
+};
+
+struct layers {
+    uint8_t count; /* of encodings */
+    uint8_t codec; /* enum codec of the newest packet; CODEC_OTHER before the first */
+    struct {
+        int height;
+        uint64_t last_us; /* arrival of the newest packet; 0: none yet */
+        bool awake[LAYER_TIDS];
+        struct rate rate[LAYER_TIDS]; /* bytes of the layer alone */
+    } encoding[LAYER_ENCODINGS_MAX];
+};
+
+void layers_init(struct layers *layers, size_t encoding_count); /* clamped to 1..LAYER_ENCODINGS_MAX */
+/* Returns true when the layering changed. Packets of an encoding that was not signalled count for nothing. */
+bool layers_on_packet(struct layers *layers, const struct media_pkt *in, uint64_t now_us);
+/* All layers in order of their index: encoding_count * LAYER_TIDS of them. Also notes which have gone silent, so that
+ * their waking up is reported again. */
+size_t layers_describe(struct layers *layers, uint64_t now_us, struct layer out[LAYERS_MAX]);
+bool layers_encoding_active(struct layers *layers, unsigned encoding, uint64_t now_us); /* any traffic in the window */
+
+#endif

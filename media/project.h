@@ -1,0 +1,123 @@
+/* project.h - turns a source with several encodings into one continuous RTP stream for one receiver (media.md 12).
+ *
+ * One struct project per sent video or audio stream. It is offered every packet of the source (all encodings), says
+ * which go out, and with which sequence number, timestamp, marker and codec fields. It sits on the OUTPUT: when the
+ * slot of an SSRC-rewriting receiver is given to another source (ssrc_map.h), or the codec changes, it carries on where
+ * it was, so the receiver sees one stream without a seam. Which rules apply is chosen per packet by its codec:
+ *   VP8            switches between encodings at key frames, drops temporal layers, renumbers (project_vp8.c)
+ *   anything else  one encoding passes with an offset (project_plain.c)
+ *
+ * Promises, for any input: no sequence number goes out twice; packets keep their order; all packets of a frame have one
+ * timestamp; timestamps grow with frames; a frame is sent whole or not at all; no frame is sent whose reference was
+ * withheld; numbers of withheld packets are closed up, numbers of packets lost on their way to us stay open and are
+ * filled if the packet arrives late.
+ *
+ * Rhythm:  project_set_target() when the allocation changes; project_offer() per packet, in arrival order; after each
+ *          offer look at project_wants_keyframe().
+ * Memory:  embeddable, about 3 KB, no allocation. Thread: one. Units: now_us is the packet's arrival, monotonic. */
+#ifndef MEDIA_PROJECT_H
+#define MEDIA_PROJECT_H
+
+#include "media/layer.h"
+
+/* Fields to overwrite in a copy of the payload. Self-contained, to be kept with a packet for its retransmission. */
+struct tx_edit {
+    uint16_t pictureid;
+    uint8_t pictureid_at;  /* offset in the payload; 0: leave */
+    uint8_t pictureid_len; /* 1: 7 bits, 2: 15 bits */
+    uint8_t tl0picidx_at;  /* offset in the payload; 0: leave */
+    uint8_t tl0picidx;
+};
+
+struct project_out {
+    uint16_t seq;
+    bool marker;
+    uint32_t ts;
+    struct tx_edit edit;
+};
+
+/* ---- inside; use the functions below ---- */
+
+struct project_head { /* the newest that went out, of whatever codec and source */
+    bool started;
+    uint16_t seq;
+    uint16_t pictureid;
+    uint8_t tl0picidx;
+    uint32_t ts;
+    uint64_t arrival_us; /* of the first packet of the newest frame */
+    uint64_t ntp_us;     /* its sender's clock; 0: unknown */
+};
+
+enum { PROJECT_FRAMES = 64, PROJECT_SENT_WORDS = 16 };
+
+struct project_frame { /* one frame of the projected encoding, sent or withheld */
+    int64_t lo, hi;    /* source sequence numbers known to belong to it */
+    uint32_t ts;       /* of the source */
+    uint32_t ts_delta; /* output = source + delta, for this and all below */
+    uint16_t seq_delta;
+    uint16_t pictureid; /* of the source */
+    uint16_t pictureid_delta;
+    uint8_t tl0picidx_delta;
+    uint8_t encoding;
+    uint8_t run;  /* number of the switch it came after: frames of one run share an encoding */
+    uint8_t tids; /* bit t: temporal layer t goes out, as of this frame */
+    bool has_pictureid;
+    bool sent; /* false: withheld */
+    bool start_seen, end_seen;
+    bool closed; /* numbers after hi have been given away */
+};
+
+struct project_vp8 {
+    int current; /* encoding going out, -1: none */
+    int wanted;  /* encoding of the newest target */
+    bool need_keyframe;
+    bool in_group;                       /* keyed_us means something */
+    uint64_t keyed_us;                   /* arrival of the first key frame of a group */
+    uint64_t current_us;                 /* arrival of the newest packet of `current` */
+    int64_t newest[LAYER_ENCODINGS_MAX]; /* source sequence number per encoding; 0: none */
+    uint8_t run;
+    uint8_t count, at; /* ring of frames, in order of source sequence number within a run */
+    struct project_frame frame[PROJECT_FRAMES];
+};
+
+struct project_plain {
+    int current; /* encoding going out, -1: none */
+    uint32_t ssrc;
+    int64_t first, newest; /* source sequence numbers since the start */
+    uint16_t seq_delta;
+    uint32_t ts_delta;
+    bool need_keyframe;
+    uint64_t started_us;
+};
+
+struct project {
+    uint32_t clock_hz;
+    int target;   /* layer index */
+    uint8_t kind; /* enum project_kind */
+    struct project_head head;
+    uint64_t sent[PROJECT_SENT_WORDS]; /* bit per sequence number, newest PROJECT_SENT_WORDS * 64 of them */
+    union {
+        struct project_plain plain;
+        struct project_vp8 vp8;
+    } u;
+};
+
+/* ---- the interface ---- */
+
+/* clock_hz: 90000 for video, that of the codec for audio. The first packet goes out with first_seq and first_ts: choose
+ * them at random, first_seq below 32768 (RFC 3711 3.3.1). Starts suspended. */
+void project_init(struct project *p, uint32_t clock_hz, uint16_t first_seq, uint32_t first_ts);
+void project_set_target(struct project *p, int layer_index); /* LAYER_NONE suspends */
+/* Another source feeds this stream from now on: forget the old one, carry on its numbers. Keeps the target. */
+void project_restart(struct project *p);
+/* True: send it as *out says. False: not for this receiver. */
+bool project_offer(struct project *p, const struct media_pkt *in, uint64_t now_us, struct project_out *out);
+/* True while nothing decodable can be sent, or a better encoding waits: ask the owner of the source for a key frame (on
+ * the SSRC of encoding 0, whichever encoding is wanted; throttling is keyframe.h's). */
+bool project_wants_keyframe(const struct project *p);
+int project_encoding(const struct project *p); /* encoding going out; -1: none */
+/* Translates the RTP timestamp of a sender report of `encoding`. False: not the encoding going out, drop the report. */
+bool project_map_ts(const struct project *p, unsigned encoding, uint32_t ts, uint32_t *out);
+void project_apply(const struct tx_edit *edit, uint8_t *payload, size_t len); /* in a writable copy of the payload */
+
+#endif
