@@ -19,15 +19,7 @@
 #define MEDIA_PROJECT_H
 
 #include "media/layer.h"
-
-/* Fields to overwrite in a copy of the payload. Self-contained, to be kept with a packet for its retransmission. */
-struct tx_edit {
-    uint16_t pictureid;
-    uint8_t pictureid_at;  /* offset in the payload; 0: leave */
-    uint8_t pictureid_len; /* 1: 7 bits, 2: 15 bits */
-    uint8_t tl0picidx_at;  /* offset in the payload; 0: leave */
-    uint8_t tl0picidx;
-};
+#include "media/tx_edit.h"
 
 struct project_out {
     uint16_t seq;

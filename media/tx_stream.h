@@ -11,14 +11,10 @@
 #define MEDIA_TX_STREAM_H
 
 #include "media/rx_stream.h"
+#include "media/tx_edit.h"
 #include "proto/rtcp.h"
 #include "proto/seq.h"
 #include "proto/units.h"
-
-/* What the codec's projection changed inside the payload or descriptor; opaque here, at most 16 bytes. */
-struct tx_edit {
-    uint8_t bytes[16];
-};
 
 struct tx_sent { /* how one sent packet was made */
     int64_t in_seq_wide;
