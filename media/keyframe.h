@@ -1,9 +1,10 @@
 /* keyframe.h - when to ask the sender of one source for a key frame (RFC 4585 PLI, RFC 5104 FIR; media.md 6.4).
  *
  * Wishes come from projections (on every packet while they need one), from PLI and FIR of receivers, and from the bridge.
- * They are gathered and limited: one request per min_interval for the source; a receiver that has had max_requests within
- * window waits patience_us after the last request to the source. A wish is never refused, only put off, so nobody waits
- * for a first picture until a window of 10 s has passed. A request without answer is repeated, slower each time.
+ * They are gathered and limited: one request per interval for the source. A receiver for whom max_requests key frames came
+ * within window waits until patience after the last request. A wish is put off, never refused, so that nobody waits for
+ * a first picture until a window of 10 s has passed, and a request that brought no key frame costs its receiver nothing.
+ * A request without answer is repeated, slower each time; its wishes are answered by whatever key frame comes next.
  *
  * Rhythm:  keyframe_on_want() / keyframe_on_frame(); then, and at keyframe_deadline_us(), keyframe_poll(): true means
  *          send one now, as PLI or FIR for the PRIMARY SSRC of the source's encoding 0, whatever encoding is wanted.
@@ -17,9 +18,9 @@
 #include "proto/units.h"
 
 enum {
-    KEYFRAME_ASKERS = 16,     /* receivers whose limits are remembered; the one longest quiet is forgotten */
+    KEYFRAME_ASKERS = 16,      /* receivers whose limits are remembered; the one longest quiet is forgotten */
     KEYFRAME_REQUESTS_CAP = 4, /* most that max_requests may be */
-    KEYFRAME_RETRIES = 6,
+    KEYFRAME_RETRIES = 6,      /* without anybody wishing anew */
 };
 
 struct keyframe_config { /* names and defaults: jmt.keyframe.* */
@@ -32,19 +33,20 @@ extern const struct keyframe_config keyframe_defaults; /* 200 ms, 10 s, 2 s, 3 *
 
 struct keyframe_asker {
     uint32_t receiver; /* 0: free */
-    bool waiting;
+    bool waiting;      /* its wish is gathered in due_us */
+    bool asked;        /* a request went out for it, no key frame yet */
     uint8_t at;
     uint64_t want_us;                       /* last wish */
-    uint64_t sent_us[KEYFRAME_REQUESTS_CAP]; /* last requests on its behalf; 0: none */
+    uint64_t had_us[KEYFRAME_REQUESTS_CAP]; /* last key frames that came at its wish; 0: none */
 };
 
 struct keyframe {
     const struct keyframe_config *config;
-    uint64_t interval_us; /* W: min(min_interval, RTT + 10 ms) */
+    uint64_t interval_us; /* min(min_interval, RTT + 10 ms) */
     uint64_t sent_us;     /* last request; 0: never */
-    uint64_t due_us;      /* a wish waits until then; NEVER_US: none */
-    uint64_t retry_us;    /* repeat then if no key frame came; NEVER_US: answered */
-    uint8_t retries;
+    uint64_t due_us;      /* the next request for gathered wishes; NEVER_US: none */
+    uint64_t retry_us;    /* repeat the last request then; NEVER_US: answered, or given up */
+    uint32_t unanswered;  /* requests since the last key frame */
     uint8_t fir_seq;
     uint64_t sent_count;
     struct keyframe_asker askers[KEYFRAME_ASKERS];

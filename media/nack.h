@@ -29,7 +29,7 @@ struct nack_missing {
 };
 
 struct nack {
-    int64_t newest; /* 0: nothing seen */
+    int64_t newest;      /* 0: nothing seen */
     uint64_t reorder_us; /* how long a gap may close by itself before the first request */
     uint64_t retry_us;
     uint64_t deadline_us; /* the earliest due_us, or earlier */

@@ -11,7 +11,7 @@
 #include "proto/seq.h"
 
 enum {
-    RX_STREAM_DROPOUT = 3000, /* RFC 3550 A.1: a gap of as many is a new start, not loss */
+    RX_STREAM_DROPOUT = 3000, /* RFC 3550 A.1: a step of as many is a new start, not loss */
     RX_STREAM_MISORDER = 100, /* older than this does not make up for loss */
 };
 
@@ -25,13 +25,12 @@ struct rx_sr { /* a sender report and when it came */
 struct rx_stream {
     uint32_t ssrc, clock_hz;
     struct seq_unwrap unwrap;
-    int64_t base_seq;           /* expected = newest - base_seq + 1 */
-    uint64_t packets, bytes;    /* all that came */
-    uint64_t in_order;          /* what counts against expected */
+    int64_t base_seq;                                          /* expected = newest - base_seq + 1 */
+    uint64_t packets, bytes;                                   /* all that came */
+    uint64_t in_order;                                         /* what counts against expected */
     uint64_t expected_before, in_order_before, packets_before; /* at the last report */
-    uint32_t jitter_q4;         /* RFC 3550 A.8, scaled by 16 */
-    uint32_t last_ts;
-    uint64_t last_rx_us;
+    uint32_t jitter_q4;                                        /* RFC 3550 A.8, scaled by 16 */
+    uint32_t transit;                                          /* arrival minus timestamp of the last packet */
     bool has_transit;
     struct rx_sr sr;
     struct rate byte_rate, packet_rate;

@@ -3,7 +3,7 @@
  *
  * The input is one stream of RTP numbers at a time: an audio source, or the output of a projection. When the input
  * changes (first source, slot takeover, resumption), tx_stream_switch() lines the new one up behind what was sent; then
- * tx_stream_seq/ts translate. tx_stream_on_sent() once per packet that goes out, retransmissions excluded.
+ * tx_stream_seq/ts translate what tx_stream_covers(). tx_stream_on_sent() once per packet that goes out, retransmissions excluded.
  * The RTX stream of the same slot is only its own counter: tx_stream_next_rtx_seq().
  * Not for the packets' bytes: those are in history.h; not for pacing or encryption.
  * Memory: struct tx_stream is embeddable; the log is separate and optional (audio has none). Thread: one. */
@@ -20,10 +20,10 @@ struct tx_sent { /* how one sent packet was made */
     int64_t in_seq_wide;
     uint32_t in_ssrc;
     uint32_t in_ts, out_ts;
-    uint32_t sent_ms; /* last (re)transmission; set by the log */
+    uint32_t sent_ms;     /* last (re)transmission; set by the log */
     uint16_t payload_len; /* for the choice of probes */
     uint16_t out_seq;
-    bool marker;      /* as sent: a projection may set it */
+    bool marker; /* as sent: a projection may set it */
     bool used;
     struct tx_edit edit;
 };
@@ -35,19 +35,20 @@ void tx_log_free(struct tx_log *log);
 struct tx_stream {
     uint32_t ssrc, rtx_ssrc; /* rtx_ssrc 0: none */
     uint32_t clock_hz;
-    bool started;            /* something was sent */
-    uint16_t seq_delta;      /* out = in + delta */
+    bool started;       /* something was sent */
+    uint16_t seq_delta; /* out = in + delta */
     uint32_t ts_delta;
-    uint16_t first_seq;      /* used by the first switch; < 32768, so that the receiver cannot misjudge SRTP's ROC */
+    uint16_t first_seq; /* used by the first switch; < 32768, so that the receiver cannot misjudge SRTP's ROC */
+    uint16_t floor_seq; /* nothing older belongs to the present input */
     uint16_t newest_seq;
     uint32_t newest_ts;
-    uint64_t newest_us;      /* when that was sent */
-    uint16_t rtx_seq;        /* the next one */
-    uint32_t sr_in_ssrc;     /* whose SR may be translated: the encoding sent last */
-    uint32_t sr_ts_delta;    /* out_ts - in_ts of it */
+    uint64_t newest_us;       /* when that was sent */
+    uint16_t rtx_seq;         /* the next one */
+    uint32_t sr_in_ssrc;      /* whose SR may be translated: the encoding sent last */
+    uint32_t sr_ts_delta;     /* out_ts - in_ts of it */
     uint64_t packets, octets; /* octets: payload without header and padding, RFC 3550 6.4.1 */
     uint64_t retransmitted;
-    struct tx_log *log;      /* NULL: nothing can be rebuilt; owned by the caller */
+    struct tx_log *log; /* NULL: nothing can be rebuilt; owned by the caller */
 };
 
 /* random_seq: any number, reduced below 32768; the RTX stream starts at another point made of it. */
@@ -58,6 +59,8 @@ void tx_stream_init(struct tx_stream *s, uint32_t ssrc, uint32_t rtx_ssrc, uint3
  * passed since the last packet, at least one frame (960 at 48 kHz, 3000 at 90 kHz). On a fresh stream the timestamp is
  * left as it is. */
 void tx_stream_switch(struct tx_stream *s, uint16_t in_seq, uint32_t in_ts, uint64_t now_us);
+/* false: in_seq lies before the last switch, where its number would be one that is already used: drop the packet. */
+bool tx_stream_covers(const struct tx_stream *s, uint16_t in_seq);
 static inline uint16_t tx_stream_seq(const struct tx_stream *s, uint16_t in_seq)
 {
     return (uint16_t)(in_seq + s->seq_delta);
