@@ -29,12 +29,11 @@ void control_on_modify(struct control *control, uint64_t now_us, const struct co
                        struct colibri2_answer *answer);
 
 /* Reports from workers, by serial; unknown serials (reports that crossed an expire) are ignored. */
-void control_on_ice_connected(struct control *control, uint64_t now_us, uint32_t conf, uint32_t ep);
+void control_on_ice_connected(struct control *control, uint32_t conf, uint32_t ep);
 /* The role settled: what `setup` says in a later description. */
 void control_on_dtls_role(struct control *control, uint32_t conf, uint32_t ep, bool we_are_server);
 /* The pending agent of this generation took over (ok), or failed and is gone. */
-void control_on_ice_restarted(struct control *control, uint64_t now_us, uint32_t conf, uint32_t ep, uint32_t generation,
-                              bool ok);
+void control_on_ice_restarted(struct control *control, uint32_t conf, uint32_t ep, uint32_t generation, bool ok);
 /* ICE failed, never active or inactive for too long: the worker has freed the endpoint. */
 void control_on_endpoint_gone(struct control *control, uint64_t now_us, uint32_t conf, uint32_t ep);
 
@@ -54,7 +53,7 @@ bool control_web_socket_login(const struct control *control, const char *conf_id
                               const char *password, struct control_target *out);
 
 struct control_stats { /* current counts, then totals since start */
-    uint32_t conferences, endpoints, visitors, largest_conference, p2p_conferences;
+    uint32_t conferences, endpoints, visitors, largest_conference;
     uint64_t conferences_created, conferences_completed, conference_seconds, endpoints_created, visitors_created;
     uint64_t requests, errors, pieces_ignored;
 };

@@ -124,7 +124,8 @@ struct control_ops {
     void (*endpoint_sources)(void *ctx, struct control_target at, struct source_set *moved);
     void (*endpoint_force_mute)(void *ctx, struct control_target at, bool audio, bool video);
     void (*endpoint_initial_last_n)(void *ctx, struct control_target at, int32_t last_n);
-    /* A second agent with new credentials beside the established one (RFC 8445 2.4, protocol transport 8). NULL: not
+    /* A second agent with new credentials beside the established one, superseding one still pending (protocol notes
+     * transport 8). Its timeout is the worker's, which reports the end by control_on_ice_restarted. NULL: not
      * supported; a restart is then answered with the existing transport. */
     void (*endpoint_ice_restart)(void *ctx, struct control_target at, const struct ice_credentials *local,
                                  uint32_t generation);
@@ -146,9 +147,8 @@ struct control_env {
     const char *const *web_sockets; /* "wss://DOMAIN/colibri-ws/SERVER_ID", one per domain; none: switched off */
     size_t web_socket_count;
     bool sctp_enabled;
-    bool ice_restart_enabled;        /* videobridge.ice.restart.enabled with a timeout > 0 */
-    uint64_t ice_restart_timeout_us; /* videobridge.ice.restart.timeout */
-    uint64_t empty_conference_us;    /* videobridge.entity-expiration.check-interval */
+    bool ice_restart_enabled;     /* videobridge.ice.restart.enabled, and its timeout above 0 */
+    uint64_t empty_conference_us; /* videobridge.entity-expiration.check-interval */
 };
 
 #endif
