@@ -32,62 +32,67 @@ struct project_out {
 
 struct project_head { /* the newest that went out, of whatever codec and source */
     bool started;
+    bool open; /* its frame's last packet has not passed: if the stream goes on elsewhere, that must look like a loss */
+    bool has_pictureid, has_tl0picidx;
+    uint8_t tl0picidx;
     uint16_t seq;
     uint16_t pictureid;
-    uint8_t tl0picidx;
     uint32_t ts;
     uint64_t arrival_us; /* of the first packet of the newest frame */
     uint64_t ntp_us;     /* its sender's clock; 0: unknown */
 };
 
-enum { PROJECT_FRAMES = 64, PROJECT_SENT_WORDS = 16 };
+enum { PROJECT_FRAMES = 64, PROJECT_SENT_MAX = 1024 };
 
-struct project_frame { /* one frame of the projected encoding, sent or withheld */
-    int64_t lo, hi;    /* source sequence numbers known to belong to it */
-    uint32_t ts;       /* of the source */
-    uint32_t ts_delta; /* output = source + delta, for this and all below */
+/* One frame of an encoding that is or was going out. Offsets are added to the source's values, modulo their width. */
+struct project_frame {
+    int64_t lo, hi; /* source sequence numbers that belong to it */
+    uint32_t ts;    /* of the source, as pictureid */
+    uint32_t ts_delta;
     uint16_t seq_delta;
-    uint16_t pictureid; /* of the source */
+    uint16_t pictureid;
     uint16_t pictureid_delta;
+    uint16_t limit; /* once the stream went on elsewhere: no output number behind this one may be used any more */
     uint8_t tl0picidx_delta;
     uint8_t encoding;
-    uint8_t run;  /* number of the switch it came after: frames of one run share an encoding */
-    uint8_t tids; /* bit t: temporal layer t goes out, as of this frame */
-    bool has_pictureid;
-    bool sent; /* false: withheld */
-    bool start_seen, end_seen;
-    bool closed; /* numbers after hi have been given away */
+    uint8_t run;  /* frames since the last switch have the same number */
+    uint8_t tids; /* bit t: temporal layer t is going out; lower layers of a set bit are set too */
+    bool sent;    /* false: withheld */
+    bool has_pictureid, long_pictureid;
+    bool end_seen;
 };
 
 struct project_vp8 {
     int current; /* encoding going out, -1: none */
-    int wanted;  /* encoding of the newest target */
     bool need_keyframe;
-    bool in_group;                       /* keyed_us means something */
-    uint64_t keyed_us;                   /* arrival of the first key frame of a group */
-    uint64_t current_us;                 /* arrival of the newest packet of `current` */
-    int64_t newest[LAYER_ENCODINGS_MAX]; /* source sequence number per encoding; 0: none */
+    bool in_group;        /* keyed_us means something */
+    uint8_t lower_frames; /* frames of lower encodings since the newest packet of `current` */
     uint8_t run;
-    uint8_t count, at; /* ring of frames, in order of source sequence number within a run */
+    uint8_t at, count;   /* ring of frames, oldest first */
+    uint64_t keyed_us;   /* arrival of the first key frame of a group */
+    uint64_t current_us; /* arrival of the newest packet of `current` */
     struct project_frame frame[PROJECT_FRAMES];
 };
 
 struct project_plain {
     int current; /* encoding going out, -1: none */
-    uint32_t ssrc;
-    int64_t first, newest; /* source sequence numbers since the start */
+    bool need_keyframe;
     uint16_t seq_delta;
     uint32_t ts_delta;
-    bool need_keyframe;
+    int64_t first; /* source sequence number it started with */
     uint64_t started_us;
 };
 
 struct project {
     uint32_t clock_hz;
     int target;   /* layer index */
-    uint8_t kind; /* enum project_kind */
+    uint8_t kind; /* which member of u, by the codec of the newest packet */
     struct project_head head;
-    uint64_t sent[PROJECT_SENT_WORDS]; /* bit per sequence number, newest PROJECT_SENT_WORDS * 64 of them */
+    uint64_t sent[PROJECT_SENT_MAX / 64]; /* by output sequence number: went out */
+    struct {
+        uint32_t ssrc;
+        int64_t newest; /* source sequence number; 0: none */
+    } encoding[LAYER_ENCODINGS_MAX];
     union {
         struct project_plain plain;
         struct project_vp8 vp8;
