@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "proto/map.h"
+#include "proto/utf8.h"
 
 struct walk {
     const uint8_t *pos, *end;
@@ -94,19 +95,6 @@ static bool four_hex(struct walk *w, uint32_t *unit)
     return true;
 }
 
-static size_t put_utf8(uint8_t *out, uint32_t c)
-{
-    if (c < 0x80)
-        return out[0] = (uint8_t)c, 1;
-    if (c < 0x800)
-        return out[0] = (uint8_t)(0xc0 | c >> 6), out[1] = (uint8_t)(0x80 | (c & 63)), 2;
-    if (c < 0x10000)
-        return out[0] = (uint8_t)(0xe0 | c >> 12), out[1] = (uint8_t)(0x80 | (c >> 6 & 63)),
-               out[2] = (uint8_t)(0x80 | (c & 63)), 3;
-    return out[0] = (uint8_t)(0xf0 | c >> 18), out[1] = (uint8_t)(0x80 | (c >> 12 & 63)),
-           out[2] = (uint8_t)(0x80 | (c >> 6 & 63)), out[3] = (uint8_t)(0x80 | (c & 63)), 4;
-}
-
 /* After the backslash. A lone surrogate is legal JSON but has no UTF-8 form, and cJSON refuses it: so do we. */
 static bool escape(struct walk *w, uint8_t *out, size_t *n)
 {
@@ -131,31 +119,8 @@ static bool escape(struct walk *w, uint8_t *out, size_t *n)
             return bad(w);
         unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
     }
-    *n += put_utf8(out + *n, unit);
+    *n += utf8_put(out + *n, unit);
     return true;
-}
-
-/* Length of the well-formed UTF-8 sequence at p (RFC 3629: shortest form, no surrogates), 0 if there is none. */
-static size_t utf8_len(const uint8_t *p, const uint8_t *end)
-{
-    static const struct {
-        uint8_t first_min, first_max, second_min, second_max, len;
-    } rows[] = {
-        {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-        {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-        {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        if (*p < rows[i].first_min || *p > rows[i].first_max)
-            continue;
-        if (end - p < rows[i].len || p[1] < rows[i].second_min || p[1] > rows[i].second_max)
-            return 0;
-        for (int k = 2; k < rows[i].len; k++)
-            if (p[k] >> 6 != 2)
-                return 0;
-        return rows[i].len;
-    }
-    return 0;
 }
 
 /* Unescapes behind the serial number in w->key; *n is the length of the name. */
@@ -179,7 +144,7 @@ static bool string(struct walk *w, size_t *n)
                 return false;
             continue;
         }
-        size_t len = c < 0x80 ? 1 : utf8_len(w->pos, w->end);
+        size_t len = utf8_len(w->pos, w->end);
         if (len == 0)
             return bad(w);
         memcpy(out + *n, w->pos, len);
