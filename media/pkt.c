@@ -15,6 +15,7 @@ struct slot { /* the count sits in front of the packet, out of the readers' reac
 struct pkt_pool {
     struct slot *slots;
     size_t count, free_count;
+    size_t fresh;                         /* slots from here on were never used, so their memory was never touched */
     struct slot *free;                    /* owner only */
     _Atomic(struct slot *) returned;      /* pushed by other threads, taken whole by the owner */
 };
@@ -37,11 +38,6 @@ struct pkt_pool *pkt_pool_new(size_t count)
         return NULL;
     }
     pool->count = pool->free_count = count;
-    for (size_t i = count; i-- > 0;) {
-        pool->slots[i].home = pool;
-        pool->slots[i].next_free = pool->free;
-        pool->free = &pool->slots[i];
-    }
     return pool;
 }
 
@@ -86,9 +82,14 @@ struct pkt *pkt_alloc(struct pkt_pool *pool)
     if (!pool->free)
         collect(pool);
     struct slot *s = pool->free;
-    if (!s)
+    if (s) {
+        pool->free = s->next_free;
+    } else if (pool->fresh < pool->count) {
+        s = &pool->slots[pool->fresh++];
+        s->home = pool;
+    } else {
         return NULL;
-    pool->free = s->next_free;
+    }
     pool->free_count--;
     atomic_store_explicit(&s->refs, 1, memory_order_relaxed);
     s->pkt.next = NULL;

@@ -30,7 +30,7 @@ struct pkt {
     _Alignas(8) uint8_t data[PKT_CAP];
 };
 
-struct pkt_pool *pkt_pool_new(size_t count);     /* all memory is taken here */
+struct pkt_pool *pkt_pool_new(size_t count);     /* all memory is reserved here, and touched when first used */
 void pkt_pool_free(struct pkt_pool *pool);       /* every packet must have come home */
 void pkt_pool_adopt(struct pkt_pool *pool);      /* the calling thread becomes the one that may pkt_alloc */
 size_t pkt_pool_free_count(struct pkt_pool *pool); /* on the owning thread */
