@@ -16,8 +16,9 @@ enum worker_msg_kind {
     W_CONF_NEW,        /* arg: struct conference_spec */
     W_CONF_EXPIRE,
     W_EP_NEW,          /* arg: struct endpoint_spec */
+    W_EP_MEDIA,        /* arg: struct media_spec */
     W_EP_TRANSPORT,    /* arg: struct transport_spec */
-    W_EP_SOURCES,      /* arg: struct sources_spec */
+    W_EP_SOURCES,      /* arg: struct source_set */
     W_EP_MUTE,         /* audio, video */
     W_EP_LAST_N,       /* number */
     W_EP_EXPIRE,
@@ -25,7 +26,8 @@ enum worker_msg_kind {
     W_CHANNEL_TEXT,    /* bytes: one message of the client */
     W_CHANNEL_PACKET,  /* bytes: one SCTP packet to be sent over DTLS */
     W_CHANNEL_CLOSED,
-    W_STOP,
+    W_STOP, /* end all that lives here */
+    W_EXIT, /* end the loop; the last message */
 };
 
 struct worker_msg {
