@@ -1,0 +1,484 @@
+/* main.c - start, stop, signals, exit codes. The control thread is the one that runs main().
+ *
+ * Start: options, configuration, sockets (a port that is taken ends it here), threads, address mapping, and only then
+ * the login, so that the focus never sees a bridge that cannot take calls. Stop is the other way round: leave the rooms
+ * first, so that the focus moves conferences at once. */
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+
+#include "bridge/channels.h"
+#include "bridge/config.h"
+#include "bridge/control.h"
+#include "bridge/dispatch.h"
+#include "bridge/gather.h"
+#include "bridge/load.h"
+#include "bridge/options.h"
+#include "bridge/presence.h"
+#include "bridge/worker.h"
+#include "media/dtls.h"
+#include "media/msrtp.h"
+#include "proto/log.h"
+#include "xmpp/connection.h"
+
+enum { WORKERS_MAX = 64, SIGNALS = 3, DEADLINE_SLACK_MS = 1 };
+
+struct server {
+    struct config config;
+    struct bridge bridge;
+    struct worker *workers[WORKERS_MAX];
+    uv_loop_t loop;
+    uv_signal_t signals[SIGNALS];
+    uv_timer_t load_timer, control_timer;
+    struct gather *gather;
+    struct gather_config gather_config;
+    struct gather_mapping *mappings;
+    struct gather_result addresses;
+    struct control *control;
+    struct connection **connections;
+    size_t connection_count, connections_left;
+    struct load load;
+    struct presence presence;
+    int exit_code;
+    bool stopping;
+};
+
+static uint64_t now_us(void)
+{
+    return uv_hrtime() / 1000;
+}
+
+/* ---- configuration ---- */
+
+static const char *from_environment(void *ctx, const char *name)
+{
+    (void)ctx;
+    return getenv(name);
+}
+
+static void print_diag(void *ctx, const struct config_diag *diag)
+{
+    (void)ctx;
+    fprintf(stderr, "%s: ", log_level_name(diag->level));
+    if (diag->file && diag->line)
+        fprintf(stderr, "%s:%d:%d: ", diag->file, diag->line, diag->column);
+    else if (diag->file)
+        fprintf(stderr, "%s: ", diag->file);
+    fprintf(stderr, "%s\n", diag->text);
+}
+
+static bool read_config(struct server *s, const char *path)
+{
+    struct config_env env = {.get = from_environment, .sink = print_diag};
+    return config_load(path, &env, &s->config);
+}
+
+/* ---- what control asks of the machine ---- */
+
+static void random_bytes(void *ctx, void *out, size_t n)
+{
+    (void)ctx;
+    gnutls_rnd(GNUTLS_RND_KEY, out, n);
+}
+
+static void arm_control_timer(struct server *s);
+
+static void on_control_timer(uv_timer_t *timer)
+{
+    struct server *s = timer->data;
+    control_on_time(s->control, now_us());
+    arm_control_timer(s);
+}
+
+static void arm_control_timer(struct server *s)
+{
+    uint64_t deadline_us = control_deadline_us(s->control), now = now_us();
+    if (deadline_us == NEVER_US)
+        uv_timer_stop(&s->control_timer);
+    else
+        uv_timer_start(&s->control_timer, on_control_timer,
+                       deadline_us > now ? (deadline_us - now) / US_PER_MS + DEADLINE_SLACK_MS : 0, 0);
+}
+
+static void on_report(void *ctx, struct inbox_msg *msg)
+{
+    struct server *s = ctx;
+    struct control_report *report = container_of(msg, struct control_report, msg);
+    switch ((enum control_report_kind)msg->kind) {
+    case REPORT_ICE_CONNECTED:
+        control_on_ice_connected(s->control, report->conf_serial, report->ep_serial);
+        break;
+    case REPORT_DTLS_ROLE:
+        control_on_dtls_role(s->control, report->conf_serial, report->ep_serial, report->we_are_server);
+        break;
+    case REPORT_ENDPOINT_GONE:
+        control_on_endpoint_gone(s->control, now_us(), report->conf_serial, report->ep_serial);
+        break;
+    }
+    free(report);
+    arm_control_timer(s);
+}
+
+static void candidate_from(const struct local_candidate *in, size_t number, struct jingle_candidate *out)
+{
+    *out = (struct jingle_candidate){.type = (enum jingle_candidate_type)in->type, .priority = in->priority,
+                                     .addr = in->addr};
+    if (in->type == ICE_SRFLX)
+        out->related = in->base;
+    snprintf(out->foundation, sizeof out->foundation, "%u", in->foundation);
+    snprintf(out->id, sizeof out->id, "c%zu", number);
+}
+
+static void make_control(struct server *s)
+{
+    struct jingle_candidate candidates[GATHER_CANDIDATES_MAX];
+    for (size_t i = 0; i < s->addresses.candidate_count; i++)
+        candidate_from(&s->addresses.candidates[i], i, &candidates[i]);
+    struct jingle_fingerprint fingerprint = {.hash = "sha-256", .setup = JINGLE_ACTPASS};
+    jingle_digest_parse(dtls_identity_fingerprint(s->bridge.identity), fingerprint.digest, &fingerprint.digest_len);
+    struct control_env env = {
+        .random = random_bytes,
+        .worker_count = s->bridge.worker_count,
+        .ufrag_prefix = s->config.ice_ufrag_prefix,
+        .candidates = candidates,
+        .candidate_count = s->addresses.candidate_count,
+        .advertise_private = s->config.ice_advertise_private,
+        .fingerprint = &fingerprint,
+        .sctp_enabled = s->config.sctp,
+        .empty_conference_us = s->config.expiration_check_us,
+    };
+    s->control = control_new(&env, &dispatch_ops, &s->bridge);
+}
+
+/* ---- XMPP ---- */
+
+static void on_conference_modify(void *ctx, struct request *request, xmpp_stanza_t *iq)
+{
+    struct server *s = ctx;
+    struct colibri2_request *parsed;
+    struct colibri2_answer answer;
+    const char *what;
+    colibri2_answer_init(&answer);
+    xmpp_stanza_t *el = xmpp_stanza_get_child_by_name(iq, "conference-modify");
+    if (colibri2_request_parse(el, &parsed, &what) == E_OK)
+        control_on_modify(s->control, now_us(), parsed, &answer);
+    else
+        colibri2_answer_error(&answer, COLIBRI2_BAD_REQUEST, COLIBRI2_NO_REASON, what);
+    colibri2_request_free(parsed);
+    request_answer(request, colibri2_answer_write(&answer, xmpp_stanza_get_context(iq)));
+    colibri2_answer_done(&answer);
+    arm_control_timer(s);
+}
+
+static const char *health(const struct server *s)
+{
+    if (s->config.health_require_address && !s->addresses.has_public)
+        return "No address that clients on the Internet could reach; see ice4j.harvest.mapping";
+    if (s->config.health_require_stun && s->addresses.stun_asked && s->addresses.stun_failed)
+        return "No STUN server answered";
+    return NULL;
+}
+
+static const char *on_health(void *ctx)
+{
+    return health(ctx);
+}
+
+static void on_presence_due(void *ctx, struct connection *connection)
+{
+    struct server *s = ctx;
+    struct presence_facts facts = {
+        .config = &s->config,
+        .stress = s->load.stress,
+        .healthy = health(s) == NULL,
+        .draining = s->config.initial_drain,
+        .connections_configured = s->connection_count,
+    };
+    control_stats(s->control, &facts.control);
+    for (size_t i = 0; i < s->connection_count; i++) {
+        struct connection_status status = connection_status(s->connections[i]);
+        facts.connections_up += status.connected;
+        facts.rooms_configured += status.rooms_configured;
+        facts.rooms_joined += status.rooms_joined;
+    }
+    uv_timeval64_t wall;
+    uv_gettimeofday(&wall);
+    facts.wall_ms = (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_usec / 1000;
+    presence_fill(&s->presence, &facts);
+    connection_set_stats(connection, s->presence.stats, s->presence.count);
+}
+
+static void log_in(struct server *s)
+{
+    struct connection_handler handler = {
+        .ctx = s,
+        .on_conference_modify = on_conference_modify,
+        .on_health = on_health,
+        .on_presence_due = on_presence_due,
+    };
+    s->connections = calloc(s->config.xmpp_count + 1, sizeof *s->connections);
+    for (size_t i = 0; i < s->config.xmpp_count; i++) {
+        const struct config_xmpp *in = &s->config.xmpp[i];
+        struct connection_config cfg = {
+            .id = in->id,
+            .component = in->component,
+            .hostname = in->hostname,
+            .port = in->port,
+            .domain = in->domain,
+            .username = in->username,
+            .password = in->password,
+            .rooms = (const char *const *)in->muc_jids.v,
+            .room_count = in->muc_jids.n,
+            .nickname = in->muc_nickname,
+            .verify_certificate = in->verify_certificate,
+            .security = (enum connection_security)in->starttls,
+            .presence_interval_ms = s->config.presence_interval_us / US_PER_MS,
+            .version = KOLIBRI_VERSION "-kolibri",
+        };
+        s->connections[s->connection_count++] = connection_new(&s->loop, &cfg, &handler);
+    }
+    for (size_t i = 0; i < s->connection_count; i++)
+        connection_start(s->connections[i]);
+    if (s->connection_count == 0)
+        log_warn("xmpp", "no server is configured, so no focus can find this bridge. Fill in "
+                         "videobridge.apis.xmpp-client.configs in the configuration file.");
+}
+
+/* ---- stop ---- */
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static void threads_stop(struct server *s)
+{
+    for (unsigned i = 0; i < s->bridge.worker_count; i++)
+        worker_stop(s->workers[i]);
+    channels_free(s->bridge.channels);
+    for (unsigned i = 0; i < s->bridge.worker_count; i++)
+        worker_free(s->workers[i]);
+    inbox_close(s->bridge.control);
+}
+
+static void end_loop(struct server *s)
+{
+    threads_stop(s);
+    uv_timer_stop(&s->load_timer);
+    uv_timer_stop(&s->control_timer);
+    uv_close((uv_handle_t *)&s->load_timer, NULL);
+    uv_close((uv_handle_t *)&s->control_timer, NULL);
+    for (int i = 0; i < SIGNALS; i++)
+        uv_close((uv_handle_t *)&s->signals[i], NULL);
+}
+
+static void on_connection_stopped(void *ctx, struct connection *connection)
+{
+    (void)connection;
+    struct server *s = ctx;
+    if (--s->connections_left == 0)
+        end_loop(s);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    struct server *s = signal->data;
+    if (s->stopping)
+        _exit(128 + number); /* asked twice: at once */
+    s->stopping = true;
+    s->exit_code = 128 + number;
+    log_info("main", "signal %d: leaving the rooms, then stopping", number);
+    gather_cancel(s->gather);
+    s->connections_left = s->connection_count;
+    for (size_t i = 0; i < s->connection_count; i++)
+        connection_stop(s->connections[i], on_connection_stopped, s);
+    if (s->connection_count == 0)
+        end_loop(s);
+}
+
+/* ---- start ---- */
+
+static void on_load_timer(uv_timer_t *timer)
+{
+    struct server *s = timer->data;
+    load_sample(&s->load, &s->bridge, now_us());
+}
+
+static void on_gathered(void *ctx, const struct gather_result *result)
+{
+    struct server *s = ctx;
+    s->gather = NULL;
+    s->addresses = *result;
+    if (result->stun_failed)
+        log_warn("ice", "none of the STUN servers in ice4j.harvest.mapping.stun.addresses answered within %d s; clients "
+                        "are told local addresses only. Is outbound UDP to them allowed?",
+                 GATHER_STUN_TIMEOUT_MS / 1000);
+    make_control(s);
+    log_in(s);
+}
+
+static struct gather_names names(const struct config_strings *in)
+{
+    return (struct gather_names){(const char *const *)in->v, in->n};
+}
+
+static void fill_gather_config(struct server *s)
+{
+    const struct config *cfg = &s->config;
+    s->mappings = calloc(cfg->mappings_count + 1, sizeof *s->mappings);
+    size_t n = 0;
+    for (size_t i = 0; i < cfg->mappings_count; i++) {
+        const struct config_mapping *in = &cfg->mappings[i];
+        if (addr_parse(in->local_address, in->local_port, &s->mappings[n].local) == E_OK &&
+            addr_parse(in->public_address, in->public_port, &s->mappings[n].public) == E_OK)
+            n++;
+        else
+            log_error("ice", "static mapping number %zu has a name instead of an IP address; it is not used", i + 1);
+    }
+    s->gather_config = (struct gather_config){
+        .port = (uint16_t)cfg->ice_udp_port,
+        .use_ipv6 = cfg->harvest_ipv6,
+        .use_link_local = cfg->harvest_link_local,
+        .advertise_private = cfg->ice_advertise_private,
+        .allowed_interfaces = names(&cfg->harvest_allowed_interfaces),
+        .blocked_interfaces = names(&cfg->harvest_blocked_interfaces),
+        .allowed_addresses = names(&cfg->harvest_allowed_addresses),
+        .blocked_addresses = names(&cfg->harvest_blocked_addresses),
+        .mappings = s->mappings,
+        .mapping_count = n,
+        .stun_servers = names(&cfg->stun_servers),
+    };
+}
+
+/* Addresses that the first worker could not bind are left out for all of them. */
+static bool make_workers(struct server *s)
+{
+    struct bridge *b = &s->bridge;
+    struct gather_interface interfaces[64];
+    size_t n = gather_interfaces(interfaces, COUNT(interfaces));
+    b->local_count = gather_bind_list(&s->gather_config, interfaces, n, b->locals);
+    if (b->local_count == 0) {
+        fprintf(stderr, "error: no network address is left to listen on. Check ice4j.harvest.allowed-* and blocked-*.\n");
+        return false;
+    }
+    b->worker_count = MIN(uv_available_parallelism(), WORKERS_MAX);
+    b->workers = s->workers;
+    int failed[UDP_LOCALS_MAX] = {0};
+    for (unsigned i = 0; i < b->worker_count; i++) {
+        s->workers[i] = worker_new(b, i, failed);
+        if (!s->workers[i]) {
+            fprintf(stderr,
+                    "error: UDP port %d cannot be opened: %s. Is another bridge running? "
+                    "`ss -ulpn sport = :%d` shows who has it; videobridge.ice.udp.port chooses another.\n",
+                    s->config.ice_udp_port, strerror(failed[0]), s->config.ice_udp_port);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void start_gathering(struct server *s)
+{
+    struct ice_local locals[UDP_LOCALS_MAX];
+    for (size_t i = 0; i < s->bridge.local_count; i++)
+        locals[i] = (struct ice_local){s->bridge.locals[i], (uint8_t)i};
+    s->gather = gather_start(&s->loop, &s->gather_config, locals, s->bridge.local_count, on_gathered, s);
+}
+
+static void catch_signals(struct server *s)
+{
+    static const int caught[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+    signal(SIGPIPE, SIG_IGN);
+    for (int i = 0; i < SIGNALS; i++) {
+        uv_signal_init(&s->loop, &s->signals[i]);
+        s->signals[i].data = s;
+        uv_signal_start(&s->signals[i], on_signal, caught[i]);
+    }
+}
+
+static int run(struct server *s)
+{
+    uv_timeval64_t wall;
+    uv_gettimeofday(&wall);
+    uv_loop_init(&s->loop);
+    s->bridge.config = &s->config;
+    s->bridge.identity = dtls_identity_new((uint64_t)wall.tv_sec);
+    s->bridge.control = inbox_new(&s->loop, on_report, s);
+    fill_gather_config(s);
+    if (!make_workers(s))
+        return EXIT_CODE_RUNTIME;
+    s->bridge.channels = channels_new((unsigned)s->config.sctp_max_channels);
+    if (!s->bridge.channels) {
+        fprintf(stderr, "error: usrsctp did not start\n");
+        return EXIT_CODE_RUNTIME;
+    }
+    for (unsigned i = 0; i < s->bridge.worker_count; i++)
+        worker_start(s->workers[i]);
+    catch_signals(s);
+    uv_timer_init(&s->loop, &s->control_timer);
+    uv_timer_init(&s->loop, &s->load_timer);
+    s->control_timer.data = s->load_timer.data = s;
+    uv_timer_start(&s->load_timer, on_load_timer, 0, LOAD_SAMPLE_MS);
+    start_gathering(s);
+    log_info("main", "kolibri " KOLIBRI_VERSION " workers=%u addresses=%zu ciphers: %s", s->bridge.worker_count,
+             s->bridge.local_count, msrtp_backend_name());
+    uv_run(&s->loop, UV_RUN_DEFAULT);
+    for (size_t i = 0; i < s->connection_count; i++)
+        connection_free(s->connections[i]);
+    free(s->connections);
+    control_free(s->control);
+    dtls_identity_unref(s->bridge.identity);
+    free(s->mappings);
+    uv_walk(&s->loop, close_handle, NULL);
+    uv_run(&s->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&s->loop);
+    return s->exit_code;
+}
+
+static void print_version(void)
+{
+    msrtp_process_init();
+    printf("kolibri " KOLIBRI_VERSION "\nSRTP ciphers: %s\n", msrtp_backend_name());
+}
+
+int main(int argc, char *argv[])
+{
+    static struct server server;
+    struct options options;
+    char error[160];
+    setlocale(LC_NUMERIC, "C");
+    if (!options_parse(argc, argv, &options, error)) {
+        fprintf(stderr, "error: %s\n", error);
+        return EXIT_CODE_USAGE;
+    }
+    if (options.action == OPTIONS_HELP) {
+        fputs(options_usage, stdout);
+        return EXIT_CODE_OK;
+    }
+    if (options.action == OPTIONS_VERSION) {
+        print_version();
+        return EXIT_CODE_OK;
+    }
+    int code = EXIT_CODE_CONFIG;
+    if (read_config(&server, options.config_path)) {
+        if (options.action == OPTIONS_CHECK_CONFIG) {
+            puts("the configuration is fine");
+            code = EXIT_CODE_OK;
+        } else if (msrtp_process_init() != E_OK) {
+            fprintf(stderr, "error: libsrtp2 did not start\n");
+            code = EXIT_CODE_RUNTIME;
+        } else {
+            code = run(&server);
+        }
+    }
+    config_done(&server.config);
+    return code;
+}
