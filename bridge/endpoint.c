@@ -1,0 +1,450 @@
+/* endpoint.c - life and transport of a participant; see endpoint.h. Its media is in rx_path, tx_path and rtcp_path. */
+#include "bridge/endpoint.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <gnutls/crypto.h>
+
+#include "bridge/channels.h"
+#include "bridge/rtcp_path.h"
+#include "bridge/rx_path.h"
+#include "proto/log.h"
+
+enum { REPORT_MS = 500 };
+
+/* ---- draining the engines ---- */
+
+static void drain_dtls(struct endpoint *ep);
+
+static void path_changed(struct endpoint *ep)
+{
+    const struct ice_path *path = ice_send_path(ep->ice);
+    bool was_up = endpoint_is_up(ep);
+    ep->sendable = path != NULL;
+    if (path)
+        udp_dest_set(ep->worker->udp, &ep->dest, &path->remote, path->local);
+    if (endpoint_is_up(ep) != was_up)
+        receiver_up(&ep->receiver, endpoint_is_up(ep));
+}
+
+static void send_stun(struct endpoint *ep, const struct ice_path *path, struct bytes datagram)
+{
+    struct udp_io *udp = ep->worker->udp;
+    if (!addr_eq(&ep->stun_dest.to, &path->remote) || ep->stun_dest.local != path->local)
+        udp_dest_set(udp, &ep->stun_dest, &path->remote, path->local);
+    udp_out_copy(udp, &ep->stun_dest, datagram);
+}
+
+/* Returns false when the endpoint is gone. */
+static bool drain_ice(struct endpoint *ep)
+{
+    struct worker *w = ep->worker;
+    struct ice_out out;
+    bool failed = false;
+    while (ice_poll(ep->ice, &out)) {
+        switch (out.kind) {
+        case ICE_SEND: send_stun(ep, &out.path, out.datagram); break;
+        case ICE_TUPLE: demux_claim(w->demux, w->now_us, &ep->owner, &out.path, out.proven); break;
+        case ICE_WRITEABLE:
+            path_changed(ep);
+            dtls_set_rtt(ep->dtls, ice_rtt_us(ep->ice));
+            dtls_start(ep->dtls, w->now_us);
+            drain_dtls(ep);
+            break;
+        case ICE_CONNECTED:
+            path_changed(ep);
+            ep->active_us = w->now_us;
+            bridge_report(w->bridge, REPORT_ICE_CONNECTED, ep->conf->serial, ep->serial, false);
+            break;
+        case ICE_PATH_CHANGED:
+        case ICE_CONSENT_LOST: path_changed(ep); break;
+        case ICE_CONSENT_OK:
+            ep->active_us = w->now_us;
+            path_changed(ep);
+            break;
+        case ICE_FAILED_NOW: failed = true; break;
+        }
+    }
+    wheel_set(&w->wheel, &ep->ice_timer, ice_deadline_us(ep->ice));
+    if (failed)
+        log_info("ice", "endpoint=%u no pair works; it goes at the next check of lifetimes", ep->serial);
+    return true;
+}
+
+static void keys_arrived(struct endpoint *ep, const struct dtls_keys *keys)
+{
+    ep->srtp = msrtp_new((enum msrtp_profile)keys->profile, bytes_of(keys->rx, keys->len), bytes_of(keys->tx, keys->len),
+                         MSRTP_SSRCS_ENDPOINT);
+    if (!ep->srtp) {
+        log_error("dtls", "endpoint=%u SRTP refused the negotiated profile %u", ep->serial, keys->profile);
+        return;
+    }
+    log_info("dtls", "endpoint=%u up after_ms=%" PRIu64, ep->serial, (uint64_t)((ep->worker->now_us - ep->created_us) / US_PER_MS));
+    if (endpoint_is_up(ep))
+        receiver_up(&ep->receiver, true);
+    for (struct pkt *pkt; (pkt = early_queue_pop(&ep->early));)
+        rx_path_srtp(ep, pkt, pkt->tag == DEMUX_RTCP);
+    if (ep->wants_channel && !ep->channel_asked) {
+        ep->channel_asked = true;
+        channels_open(ep->worker->bridge->channels, ep->worker, ep->serial);
+    }
+}
+
+static void drain_dtls(struct endpoint *ep)
+{
+    struct worker *w = ep->worker;
+    struct dtls_out out;
+    while (dtls_poll(ep->dtls, &out)) {
+        switch (out.kind) {
+        case DTLS_SEND:
+            if (ep->sendable)
+                udp_out_copy(w->udp, &ep->dest, out.bytes);
+            break;
+        case DTLS_UP: keys_arrived(ep, out.keys); break;
+        case DTLS_DATA: channels_packet(w->bridge->channels, ep->serial, out.bytes); break;
+        case DTLS_FAILED:
+            log_warn("dtls", "endpoint=%u handshake failed: %s. It stays without media until the focus removes it.",
+                     ep->serial, out.reason);
+            break;
+        case DTLS_CLOSED: endpoint_on_channel_closed(ep); break;
+        }
+    }
+    wheel_set(&w->wheel, &ep->dtls_timer, dtls_deadline_us(ep->dtls));
+}
+
+static void ice_timer_fired(struct timer *timer, uint64_t now_us)
+{
+    struct endpoint *ep = container_of(timer, struct endpoint, ice_timer);
+    ice_on_time(ep->ice, now_us);
+    drain_ice(ep);
+}
+
+static void dtls_timer_fired(struct timer *timer, uint64_t now_us)
+{
+    struct endpoint *ep = container_of(timer, struct endpoint, dtls_timer);
+    dtls_on_time(ep->dtls, now_us);
+    drain_dtls(ep);
+}
+
+static void report_timer_fired(struct timer *timer, uint64_t now_us)
+{
+    struct endpoint *ep = container_of(timer, struct endpoint, report_timer);
+    wheel_set(&ep->worker->wheel, timer, now_us + MS(REPORT_MS));
+    rtcp_send_reports(ep, now_us);
+    rx_path_on_time(ep, now_us);
+}
+
+static void twcc_timer_fired(struct timer *timer, uint64_t now_us)
+{
+    rtcp_send_twcc(container_of(timer, struct endpoint, twcc_timer), now_us);
+}
+
+static void nack_timer_fired(struct timer *timer, uint64_t now_us)
+{
+    rx_path_send_nacks(container_of(timer, struct endpoint, nack_timer), now_us);
+}
+
+static void stats_timer_fired(struct timer *timer, uint64_t now_us)
+{
+    (void)now_us;
+    struct endpoint *ep = container_of(timer, struct endpoint, stats_timer);
+    if (!ep->channel_ready)
+        log_warn("channel", "endpoint=%u has no bridge channel 30 s after DTLS. Is its data channel blocked?", ep->serial);
+}
+
+/* ---- what arrives ---- */
+
+void endpoint_on_datagram(struct endpoint *ep, const struct demux_verdict *verdict, const struct ice_path *path,
+                          struct pkt *pkt)
+{
+    struct worker *w = ep->worker;
+    struct bytes datagram = bytes_of(pkt->data, pkt->len);
+    enum err err;
+    switch (verdict->kind) {
+    case DEMUX_STUN:
+        err = ice_on_datagram(ep->ice, pkt->rx_us, path, datagram);
+        if (err != E_OK)
+            demux_count(w->demux, drop_of_ice(err));
+        drain_ice(ep);
+        break;
+    case DEMUX_DTLS:
+        dtls_on_datagram(ep->dtls, pkt->rx_us, datagram);
+        drain_dtls(ep);
+        break;
+    case DEMUX_RTP:
+    case DEMUX_RTCP:
+        if (!ep->srtp) {
+            pkt->tag = (uint8_t)verdict->kind;
+            early_queue_push(&ep->early, pkt);
+            return;
+        }
+        if (rx_path_srtp(ep, pkt, verdict->kind == DEMUX_RTCP)) {
+            verdict->tuple->heard_us = w->now_us;
+            if (ice_on_media(ep->ice, w->now_us, path, true))
+                drain_ice(ep);
+        }
+        return;
+    default: break;
+    }
+    pkt_drop(pkt);
+}
+
+/* ---- what control says ---- */
+
+static enum codec codec_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum codec codec;
+    } names[] = {{"opus", CODEC_OPUS}, {"red", CODEC_RED},   {"vp8", CODEC_VP8},   {"vp9", CODEC_VP9},
+                 {"av1", CODEC_AV1},   {"h264", CODEC_H264}, {"h265", CODEC_H265}};
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (strcmp(name, names[i].name) == 0)
+            return names[i].codec;
+    return CODEC_OTHER;
+}
+
+void endpoint_set_media(struct endpoint *ep, const struct media_spec *spec)
+{
+    ep->accepts_audio = spec->accepts_audio;
+    ep->accepts_video = spec->accepts_video;
+    memset(ep->payloads, 0, sizeof ep->payloads);
+    ep->does_twcc = ep->does_remb = false;
+    for (size_t i = 0; i < spec->payload_count; i++) {
+        const struct media_payload *in = &spec->payloads[i];
+        if (in->pt >= COUNT(ep->payloads))
+            continue;
+        struct payload_info *out = &ep->payloads[in->pt];
+        *out = (struct payload_info){.known = true, .kind = in->kind, .codec = (uint8_t)codec_of(in->name),
+                                     .rtx = strcmp(in->name, "rtx") == 0, .apt = (uint8_t)in->apt,
+                                     .clock_hz = in->clockrate};
+        if (in->kind == COLIBRI2_VIDEO) { /* media.md 5.1: audio payload types do not enable it */
+            ep->does_twcc |= in->transport_cc;
+            ep->does_remb |= in->goog_remb;
+        }
+    }
+    for (size_t i = 0; i < COUNT(ep->payloads); i++)
+        if (ep->payloads[i].rtx && ep->payloads[i].apt < COUNT(ep->payloads))
+            ep->payloads[ep->payloads[i].apt].rtx_pt = (uint8_t)i;
+    memset(ep->ext_kind, 0, sizeof ep->ext_kind);
+    memset(ep->ext_id, 0, sizeof ep->ext_id);
+    for (size_t i = 0; i < spec->extension_count; i++) {
+        const struct media_extension *in = &spec->extensions[i];
+        enum rtp_ext_kind kind = rtp_ext_from_uri(bytes_str(in->uri));
+        if (kind == RTP_EXT_NONE || in->id == 0 || in->id >= ENDPOINT_EXT_IDS)
+            continue;
+        ep->ext_kind[in->id] = (uint8_t)kind;
+        ep->ext_id[kind] = in->id;
+    }
+    receiver_media_changed(&ep->receiver);
+}
+
+static void digest_text(const struct jingle_fingerprint *in, char text[JINGLE_DIGEST_MAX * 3 + 1])
+{
+    text[0] = 0;
+    for (size_t i = 0; i < in->digest_len; i++)
+        sprintf(text + 3 * i, "%02X%s", in->digest[i], i + 1 < in->digest_len ? ":" : "");
+}
+
+static void set_fingerprints(struct endpoint *ep, const struct transport_spec *spec)
+{
+    char texts[JINGLE_FINGERPRINTS_MAX][JINGLE_DIGEST_MAX * 3 + 1];
+    struct dtls_fingerprint fp[JINGLE_FINGERPRINTS_MAX];
+    for (size_t i = 0; i < spec->fingerprint_count; i++) {
+        digest_text(&spec->fingerprints[i], texts[i]);
+        fp[i] = (struct dtls_fingerprint){.hash = spec->fingerprints[i].hash, .value = texts[i]};
+    }
+    enum dtls_role role = spec->setup == JINGLE_ACTIVE    ? DTLS_SERVER
+                          : spec->setup == JINGLE_PASSIVE ? DTLS_CLIENT
+                                                          : DTLS_ROLE_UNKNOWN;
+    if (dtls_set_remote(ep->dtls, ep->worker->now_us, role, fp, spec->fingerprint_count) != E_OK)
+        log_warn("dtls", "endpoint=%u none of its fingerprints can be used", ep->serial);
+    else if (role != DTLS_ROLE_UNKNOWN)
+        bridge_report(ep->worker->bridge, REPORT_DTLS_ROLE, ep->conf->serial, ep->serial, role == DTLS_SERVER);
+}
+
+void endpoint_set_transport(struct endpoint *ep, const struct transport_spec *spec)
+{
+    if (spec->ice_generation != 0)
+        return; /* belongs to a restart, which is not offered */
+    struct ice_candidate candidates[JINGLE_CANDIDATES_MAX];
+    for (size_t i = 0; i < spec->candidate_count; i++)
+        candidates[i] = (struct ice_candidate){.addr = spec->candidates[i].addr,
+                                               .type = (enum ice_candidate_type)spec->candidates[i].type,
+                                               .priority = spec->candidates[i].priority};
+    if (spec->fingerprint_count)
+        set_fingerprints(ep, spec);
+    ice_set_remote(ep->ice, ep->worker->now_us, spec->has_credentials ? spec->remote.ufrag : NULL,
+                   spec->has_credentials ? spec->remote.pwd : NULL, candidates, spec->candidate_count);
+    drain_ice(ep);
+    drain_dtls(ep);
+}
+
+void endpoint_force_mute(struct endpoint *ep, bool audio, bool video)
+{
+    ep->audio_muted = audio;
+    ep->video_muted = video;
+}
+
+static struct source *same_source(struct endpoint *ep, const struct source_spec *spec)
+{
+    list_for_each(it, &ep->sources) {
+        struct source *source = container_of(it, struct source, node);
+        if (strcmp(source->name, spec->name) == 0 && source_same_ssrcs(source, spec))
+            return source;
+    }
+    return NULL;
+}
+
+static void index_ssrcs(struct endpoint *ep)
+{
+    ep->ssrc_count = 0;
+    list_for_each(it, &ep->sources) {
+        struct source *source = container_of(it, struct source, node);
+        for (uint8_t i = 0; i < source->encoding_count && ep->ssrc_count + 2 <= ENDPOINT_SSRCS_MAX; i++) {
+            struct encoding *e = &source->encodings[i];
+            ep->ssrcs[ep->ssrc_count++] = (struct ssrc_entry){e->ssrc, false, e};
+            if (e->rtx_ssrc)
+                ep->ssrcs[ep->ssrc_count++] = (struct ssrc_entry){e->rtx_ssrc, true, e};
+        }
+    }
+}
+
+void endpoint_set_sources(struct endpoint *ep, const struct source_set *set)
+{
+    struct list kept;
+    list_init(&kept);
+    for (size_t i = 0; i < set->source_count; i++) {
+        struct source *source = same_source(ep, &set->sources[i]);
+        if (source)
+            list_remove(&source->node);
+        else
+            source = source_new(ep, &set->sources[i]);
+        list_push_back(&kept, &source->node);
+    }
+    list_for_each_safe(it, &ep->sources) source_free(container_of(it, struct source, node));
+    list_for_each_safe(it, &kept)
+    {
+        list_remove(it);
+        list_push_back(&ep->sources, it);
+    }
+    index_ssrcs(ep);
+    conference_sources_changed(ep->conf, ep);
+}
+
+void endpoint_initial_last_n(struct endpoint *ep, int32_t last_n)
+{
+    receiver_initial_last_n(&ep->receiver, last_n);
+}
+
+/* ---- life ---- */
+
+static struct ice *new_ice(struct worker *w, const struct endpoint_spec *spec)
+{
+    struct ice_config cfg = {
+        .ufrag = spec->local.ufrag,
+        .pwd = spec->local.pwd,
+        .controlling = spec->ice_controlling,
+        .worker = (uint8_t)w->index,
+        .local_count = w->bridge->local_count,
+    };
+    struct ice_local locals[UDP_LOCALS_MAX];
+    for (size_t i = 0; i < cfg.local_count; i++)
+        locals[i] = (struct ice_local){w->bridge->locals[i], (uint8_t)i};
+    cfg.locals = locals;
+    gnutls_rnd(GNUTLS_RND_RANDOM, &cfg.tie_breaker, sizeof cfg.tie_breaker);
+    return ice_new(&cfg, w->now_us);
+}
+
+struct endpoint *endpoint_new(struct conference *conf, uint32_t serial, const struct endpoint_spec *spec)
+{
+    struct worker *w = conf->worker;
+    struct ice *ice = new_ice(w, spec);
+    if (!ice)
+        return NULL;
+    struct endpoint *ep = calloc(1, sizeof *ep);
+    if (!ep)
+        abort();
+    ep->conf = conf;
+    ep->worker = w;
+    ep->serial = serial;
+    memcpy(ep->id, spec->id, sizeof ep->id);
+    ep->visitor = spec->visitor;
+    ep->created_us = w->now_us;
+    ep->ice = ice;
+    ep->dtls = dtls_new(w->bridge->identity, w->now_us);
+    ep->twcc = twcc_rx_new();
+    ep->wants_channel = spec->sctp;
+    early_queue_init(&ep->early);
+    demux_owner_init(&ep->owner);
+    demux_add_name(w->demux, &ep->owner, 0, ice_ufrag(ice), ice_id_prefix(ice));
+    list_init(&ep->sources);
+    rtt_init(&ep->rtt);
+    timer_init(&ep->ice_timer, ice_timer_fired);
+    timer_init(&ep->dtls_timer, dtls_timer_fired);
+    timer_init(&ep->report_timer, report_timer_fired);
+    timer_init(&ep->twcc_timer, twcc_timer_fired);
+    timer_init(&ep->nack_timer, nack_timer_fired);
+    timer_init(&ep->stats_timer, stats_timer_fired);
+    wheel_set(&w->wheel, &ep->report_timer, w->now_us + MS(REPORT_MS));
+    wheel_set(&w->wheel, &ep->stats_timer, spec->sctp ? w->now_us + SEC(45) : NEVER_US);
+    receiver_init(&ep->receiver, ep, spec);
+    endpoint_set_media(ep, &spec->media);
+    map_put_u32(&w->endpoints, serial, ep);
+    conference_add(conf, ep);
+    return ep;
+}
+
+void endpoint_free(struct endpoint *ep)
+{
+    struct worker *w = ep->worker;
+    conference_remove(ep->conf, ep);
+    map_del_u32(&w->endpoints, ep->serial);
+    list_for_each_safe(it, &ep->sources) source_free(container_of(it, struct source, node));
+    receiver_done(&ep->receiver);
+    if (ep->channel_asked)
+        channels_close(w->bridge->channels, ep->serial);
+    demux_drop_owner(w->demux, &ep->owner);
+    dtls_close(ep->dtls, w->now_us);
+    drain_dtls(ep);
+    struct timer *timers[] = {&ep->ice_timer, &ep->dtls_timer, &ep->report_timer,
+                              &ep->twcc_timer, &ep->nack_timer, &ep->stats_timer};
+    for (size_t i = 0; i < COUNT(timers); i++)
+        wheel_set(&w->wheel, timers[i], NEVER_US);
+    udp_dest_forget(w->udp, &ep->dest);
+    udp_dest_forget(w->udp, &ep->stun_dest);
+    early_queue_done(&ep->early);
+    ice_free(ep->ice);
+    dtls_free(ep->dtls);
+    msrtp_free(ep->srtp);
+    twcc_rx_free(ep->twcc);
+    free(ep);
+}
+
+void endpoint_gone(struct endpoint *ep)
+{
+    bridge_report(ep->worker->bridge, REPORT_ENDPOINT_GONE, ep->conf->serial, ep->serial, false);
+    endpoint_free(ep);
+}
+
+/* ---- the bridge channel's transport; its messages are in channel.c ---- */
+
+void endpoint_on_channel_packet(struct endpoint *ep, struct bytes packet)
+{
+    dtls_send(ep->dtls, ep->worker->now_us, packet);
+    drain_dtls(ep);
+}
+
+void endpoint_on_channel_closed(struct endpoint *ep)
+{
+    ep->channel_ready = false;
+}
+
+void endpoint_send_text(struct endpoint *ep, char *text)
+{
+    if (ep->channel_ready)
+        channels_text(ep->worker->bridge->channels, ep->serial, bytes_str(text));
+    free(text);
+}

@@ -1,0 +1,37 @@
+/* track.h - one source shown to one receiver: the SSRC it goes out on, its projection, and what was sent.
+ *
+ * With SSRC rewriting a track belongs to a slot and outlives the sources behind it; without, to the primary SSRC of a
+ * source. Either way it is made once and kept until the receiver ends: an SSRC that was sent on must go on from where it
+ * was, or SRTP would use a nonce twice.
+ * Owner: the receiver. Thread: the worker. */
+#ifndef BRIDGE_TRACK_H
+#define BRIDGE_TRACK_H
+
+#include "bridge/source.h"
+#include "media/project.h"
+#include "media/ssrc_map.h"
+#include "media/tx_stream.h"
+
+struct track {
+    struct endpoint *receiver;
+    struct source *source;  /* NULL: nobody */
+    struct ssrc_slot *slot; /* NULL: without SSRC rewriting */
+    struct list bound_node; /* in source->bound */
+    bool listed;            /* in source->tracks, at position `at`: packets are offered */
+    size_t at;
+    int target; /* layer index wanted, LAYER_NONE */
+    char mid[8]; /* "": not stamped */
+    struct project project;
+    struct tx_stream tx;
+    struct tx_log *log; /* video */
+};
+
+struct track *track_new(struct endpoint *receiver, enum colibri2_kind kind, uint32_t ssrc, uint32_t rtx_ssrc,
+                        struct ssrc_slot *slot);
+void track_free(struct track *track);
+void track_bind(struct track *track, struct source *source); /* the same one again: nothing */
+void track_unbind(struct track *track);
+void track_set_target(struct track *track, int layer_index, uint64_t now_us);
+void track_unlist(struct track *track); /* suspended, and the last frame is out */
+
+#endif

@@ -1,0 +1,138 @@
+/* tx_path.c - see tx_path.h. */
+#include "bridge/tx_path.h"
+
+#include "bridge/endpoint.h"
+#include "proto/rtx.h"
+
+enum { EXTS_MAX = TX_KEPT_MAX + 3 };
+
+/* The extensions that are kept (media.md 5.2). They are in front of the payload, so they are found by reading the header
+ * again; of an RTX packet it is the RTX header, which carries them just as well. */
+void tx_path_prepare(struct tx_packet *packet, const struct endpoint *from, const struct media_pkt *m)
+{
+    static const enum rtp_ext_kind kept[TX_KEPT_MAX] = {RTP_EXT_AUDIO_LEVEL, RTP_EXT_VIDEO_ORIENTATION};
+    struct rd r = rd_over(bytes_of(m->pkt->data, m->pkt->len));
+    struct rtp_view view;
+    packet->m = m;
+    packet->kept_count = 0;
+    if (rtp_parse(&r, &view) != E_OK)
+        return;
+    for (size_t i = 0; i < COUNT(kept); i++) {
+        struct tx_kept *out = &packet->kept[packet->kept_count];
+        out->kind = kept[i];
+        if (from->ext_id[kept[i]] && rtp_ext_find(&view, from->ext_id[kept[i]], &out->data))
+            packet->kept_count++;
+    }
+}
+
+struct exts {
+    struct rtp_ext v[EXTS_MAX];
+    size_t n;
+    uint8_t twcc[2], abs_send_time[3];
+};
+
+static void add_ext(struct exts *exts, uint8_t id, struct bytes data)
+{
+    if (id)
+        exts->v[exts->n++] = (struct rtp_ext){id, data};
+}
+
+static void choose_exts(struct exts *exts, const struct track *track, const struct tx_packet *packet, bool video,
+                        uint64_t now_us)
+{
+    struct endpoint *to = track->receiver;
+    exts->n = 0;
+    for (size_t i = 0; i < packet->kept_count; i++)
+        add_ext(exts, to->ext_id[packet->kept[i].kind], packet->kept[i].data);
+    if (!to->does_twcc)
+        add_ext(exts, to->ext_id[RTP_EXT_ABS_SEND_TIME], rtp_ext_abs_send_time_write(exts->abs_send_time, now_us));
+    if (track->mid[0])
+        add_ext(exts, to->ext_id[RTP_EXT_MID], bytes_str(track->mid));
+    if (video && to->does_twcc && to->ext_id[RTP_EXT_TWCC])
+        add_ext(exts, to->ext_id[RTP_EXT_TWCC], rtp_ext_twcc_write(exts->twcc, to->twcc_tx_seq++));
+}
+
+static void seal_and_queue(struct endpoint *to, uint8_t *buf, size_t len)
+{
+    if (msrtp_seal_rtp(to->srtp, buf, &len, UDP_OUT_CAP) == E_OK)
+        udp_out_end(to->worker->udp, &to->dest, len);
+}
+
+/* rtx: as what repairs it, else as the packet itself. */
+static void write_packet(struct track *track, const struct tx_packet *packet, const struct tx_sent *sent, bool rtx,
+                         uint64_t now_us)
+{
+    struct endpoint *to = track->receiver;
+    const struct media_pkt *m = packet->m;
+    struct rtp_view view = {.pt = m->pt, .marker = sent->marker, .seq = sent->out_seq, .ts = sent->out_ts,
+                            .ssrc = track->tx.ssrc};
+    struct exts exts;
+    choose_exts(&exts, track, packet, track->log != NULL, now_us);
+    uint8_t *buf = udp_out_begin(to->worker->udp);
+    struct wr w = wr_over(buf, UDP_OUT_CAP - MSRTP_TRAILER_MAX - 1);
+    if (rtx)
+        rtx_write_header(&w, &view, to->payloads[m->pt].rtx_pt, track->tx.rtx_ssrc, tx_stream_next_rtx_seq(&track->tx),
+                         exts.v, exts.n);
+    else
+        rtp_write_header(&w, &view, exts.v, exts.n);
+    uint8_t *payload = w.pos;
+    wr_bytes(&w, media_pkt_payload(m));
+    if (w.err != E_OK)
+        return;
+    project_apply(&sent->edit, payload, m->payload_len);
+    seal_and_queue(to, buf, wr_len(&w));
+}
+
+void tx_path_send(struct track *track, const struct tx_packet *packet, const struct project_out *out)
+{
+    const struct media_pkt *m = packet->m;
+    struct endpoint *to = track->receiver;
+    if (!endpoint_is_up(to) || !to->payloads[m->pt].known)
+        return;
+    struct tx_sent sent = {
+        .in_seq_wide = m->seq_wide,
+        .in_ssrc = m->ssrc,
+        .in_ts = m->ts,
+        .out_ts = out->ts,
+        .out_seq = out->seq,
+        .payload_len = m->payload_len,
+        .marker = out->marker,
+        .edit = out->edit,
+    };
+    write_packet(track, packet, &sent, false, m->rx_us);
+    tx_stream_on_sent(&track->tx, &sent, m->rx_us);
+}
+
+static const struct encoding *encoding_of(const struct source *source, uint32_t ssrc)
+{
+    for (uint8_t i = 0; source && i < source->encoding_count; i++)
+        if (source->encodings[i].ssrc == ssrc)
+            return &source->encodings[i];
+    return NULL;
+}
+
+void tx_path_on_nack(struct track *track, uint16_t out_seq, uint64_t now_us)
+{
+    struct endpoint *to = track->receiver;
+    if (!endpoint_is_up(to) || !track->log || !track->tx.rtx_ssrc)
+        return;
+    const struct tx_sent *sent = tx_stream_on_nack(&track->tx, out_seq, to->rtt.last_us, now_us);
+    const struct encoding *encoding = sent ? encoding_of(track->source, sent->in_ssrc) : NULL;
+    const struct media_pkt *m = encoding ? history_get(encoding->history, sent->in_seq_wide) : NULL;
+    if (!m || !to->payloads[m->pt].rtx_pt)
+        return;
+    struct tx_packet packet;
+    tx_path_prepare(&packet, track->source->owner, m);
+    write_packet(track, &packet, sent, true, now_us);
+}
+
+void tx_path_send_rtcp(struct endpoint *to, struct bytes rtcp)
+{
+    if (!endpoint_is_up(to) || !rtcp.n)
+        return;
+    uint8_t *buf = udp_out_begin(to->worker->udp);
+    size_t len = rtcp.n;
+    memcpy(buf, rtcp.p, rtcp.n);
+    if (msrtp_seal_rtcp(to->srtp, buf, &len, UDP_OUT_CAP) == E_OK)
+        udp_out_end(to->worker->udp, &to->dest, len);
+}
