@@ -77,7 +77,8 @@ void seq_hide_drop(struct seq_hide *h, int64_t seq_wide)
         h->hidden++;
     } else if (before_all) {
         prepend_run(h, seq_wide); /* moves what comes even earlier up, not the newer ones that are out already */
-    } else if (!was_dropped(h, seq_wide)) {
+    } else if (!was_dropped(h, seq_wide) && h->last_gap != seq_wide) {
+        h->last_gap = seq_wide;
         h->gaps_left++; /* its number was kept free for it when newer ones passed */
     }
 }

@@ -16,6 +16,7 @@ enum { SEQ_HIDE_RUNS = 32 };
 struct seq_hide {
     int64_t oldest, newest; /* seen; newest 0: nothing yet */
     int64_t hidden;         /* how far numbers behind the newest are moved down */
+    int64_t last_gap;       /* so that dropping one number twice counts once */
     uint32_t gaps_left;
     uint8_t run_count;
     struct {
