@@ -346,3 +346,22 @@ void control_on_modify(struct control *control, uint64_t now_us, const struct co
         apply(&m);
     control->totals.errors += answer->error;
 }
+
+xmpp_stanza_t *control_on_stanza(struct control *control, uint64_t now_us, xmpp_stanza_t *modify)
+{
+    struct colibri2_request *request;
+    struct colibri2_answer answer;
+    const char *what;
+    colibri2_answer_init(&answer);
+    if (colibri2_request_parse(modify, &request, &what) == E_OK) {
+        control_on_modify(control, now_us, request, &answer);
+    } else { /* silence would cost the focus 15 s and us its trust */
+        colibri2_answer_error(&answer, COLIBRI2_BAD_REQUEST, COLIBRI2_NO_REASON, what);
+        control->totals.requests++;
+        control->totals.errors++;
+    }
+    colibri2_request_free(request);
+    xmpp_stanza_t *out = colibri2_answer_write(&answer, xmpp_stanza_get_context(modify));
+    colibri2_answer_done(&answer);
+    return out;
+}
