@@ -1,5 +1,5 @@
 /* control.c - the directory itself: conferences and endpoints by name and by serial, placement on workers, reports from
- * workers, expiry, health, numbers. What a request does is in control_modify.c. See control.h. */
+ * workers, expiry, numbers. What a request does is in control_modify.c. See control.h. */
 #include "bridge/control.h"
 
 #include <inttypes.h>
@@ -8,8 +8,6 @@
 
 #include "bridge/control_impl.h"
 #include "proto/log.h"
-
-enum { HEALTH_RESULT_LASTS_S = 90 };
 
 static void *need(void *p)
 {
@@ -289,22 +287,6 @@ void control_on_time(struct control *control, uint64_t now_us)
 void control_refuse_conferences(struct control *control)
 {
     control->refuse_conferences = true;
-}
-
-void control_set_health(struct control *control, uint64_t now_us, const char *failure)
-{
-    control->health_known = true;
-    control->health_us = now_us;
-    snprintf(control->health_failure, sizeof control->health_failure, "%s", failure ? failure : "");
-}
-
-const char *control_health(const struct control *control, uint64_t now_us)
-{
-    if (!control->health_known)
-        return NULL;
-    if (now_us > control->health_us + SEC(HEALTH_RESULT_LASTS_S))
-        return "No health checks performed recently.";
-    return control->health_failure[0] ? control->health_failure : NULL;
 }
 
 bool control_web_socket_login(const struct control *control, const char *conf_id_hex, const char *endpoint_id,

@@ -47,11 +47,6 @@ uint64_t control_deadline_us(const struct control *control); /* NEVER_US: none *
 /* From graceful shutdown on no conference is created; the ones there go on and take endpoints. */
 void control_refuse_conferences(struct control *control);
 
-/* The result of the last internal check, and what a health request is answered with: NULL, healthy; else the text of
- * an internal-server-error. A result older than 90 s counts as failed. Before the first one: healthy. */
-void control_set_health(struct control *control, uint64_t now_us, const char *failure);
-const char *control_health(const struct control *control, uint64_t now_us);
-
 /* May this client of the bridge channel's WebSocket come in? The ids as they stand in the URL. */
 bool control_web_socket_login(const struct control *control, const char *conf_id_hex, const char *endpoint_id,
                               const char *password, struct control_target *out);

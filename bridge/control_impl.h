@@ -50,9 +50,6 @@ struct control {
     struct list empty;     /* conferences without endpoints, longest first */
     uint32_t *worker_endpoints, *worker_conferences;
     struct control_stats totals; /* the totals only */
-    bool health_known;
-    uint64_t health_us;
-    char health_failure[256];
 };
 
 struct control_conference *control_conference_new(struct control *control, uint64_t now_us, const char *meeting_id,

@@ -15,6 +15,7 @@ struct modify { /* one request while it is being worked on */
     const struct colibri2_request *request;
     struct colibri2_answer *answer;
     struct control_conference *conf;
+    bool batch; /* nothing but expiry and muting: an unknown endpoint is no error, it may just have left */
 };
 
 static bool refuse(struct modify *m, enum colibri2_condition condition, enum colibri2_reason reason, const char *text)
@@ -52,7 +53,7 @@ static bool changes_much(const struct colibri2_endpoint *ep)
     return ep->create || ep->media_count > 0 || ep->transport || ep->has_sources;
 }
 
-/* Only expiry and muting come in batches; and in those an unknown endpoint is no error, since it may just have left. */
+/* Only expiry and muting come in batches. */
 static bool is_batch(const struct colibri2_request *request)
 {
     for (size_t i = 0; i < request->endpoint_count; i++)
@@ -67,7 +68,7 @@ static bool check_shape(struct modify *m)
     const char *text = NULL;
     if (request->endpoint_count > 0 && request->relay_count > 0)
         text = "Using both 'relay' and 'endpoint' in a request";
-    else if (request->endpoint_count > 1 && !is_batch(request))
+    else if (request->endpoint_count > 1 && !m->batch)
         text = "Creating or updating media, transport or sources of more than one endpoint in a request";
     else if (request->relay_count > 1)
         text = "Using more than one 'relay' in a request";
@@ -107,7 +108,7 @@ static bool check_endpoint(struct modify *m, const struct colibri2_endpoint *in)
     bool visitor = in->create ? in->visitor : ep && ep->visitor;
     if (in->create && !check_create(m, in))
         return false;
-    if (!in->create && !ep && !is_batch(m->request)) {
+    if (!in->create && !ep && !m->batch) {
         refuse(m, COLIBRI2_ITEM_NOT_FOUND, COLIBRI2_UNKNOWN_ENDPOINT, "Endpoint not found");
         m->answer->unknown_endpoint = arena_str(&m->answer->arena, in->id);
         return false;
@@ -272,9 +273,10 @@ static void restart_ice(struct modify *m, struct control_endpoint *ep, struct co
 {
     struct control *control = m->control;
     struct control_restart *restart = &ep->restart;
-    if (!control->env.ice_restart_enabled)
+    bool supported = control->ops.endpoint_ice_restart;
+    if (supported && !control->env.ice_restart_enabled)
         return; /* no transport in the answer means "refused"; an error would fail the whole request */
-    if (!control->ops.endpoint_ice_restart || !ep->ice_connected) {
+    if (!supported || !ep->ice_connected) {
         describe(m, ep, &ep->local, 0, part); /* "not needed" */
         return;
     }
@@ -340,6 +342,7 @@ void control_on_modify(struct control *control, uint64_t now_us, const struct co
                        struct colibri2_answer *answer)
 {
     struct modify m = {.control = control, .now_us = now_us, .request = request, .answer = answer};
+    m.batch = is_batch(request);
     control->totals.requests++;
     control->totals.pieces_ignored += request->ignored;
     if (find_conference(&m) && check(&m))

@@ -161,18 +161,8 @@ static void make_control(struct server *s)
 static void on_conference_modify(void *ctx, struct request *request, xmpp_stanza_t *iq)
 {
     struct server *s = ctx;
-    struct colibri2_request *parsed;
-    struct colibri2_answer answer;
-    const char *what;
-    colibri2_answer_init(&answer);
-    xmpp_stanza_t *el = xmpp_stanza_get_child_by_name(iq, "conference-modify");
-    if (colibri2_request_parse(el, &parsed, &what) == E_OK)
-        control_on_modify(s->control, now_us(), parsed, &answer);
-    else
-        colibri2_answer_error(&answer, COLIBRI2_BAD_REQUEST, COLIBRI2_NO_REASON, what);
-    colibri2_request_free(parsed);
-    request_answer(request, colibri2_answer_write(&answer, xmpp_stanza_get_context(iq)));
-    colibri2_answer_done(&answer);
+    xmpp_stanza_t *modify = xmpp_stanza_get_child_by_name_and_ns(iq, "conference-modify", COLIBRI2_NS);
+    request_answer(request, control_on_stanza(s->control, now_us(), modify));
     arm_control_timer(s);
 }
 

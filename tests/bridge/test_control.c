@@ -1,4 +1,4 @@
-/* The directory: placement, reports from workers, expiry in virtual time, health, WebSocket log-ins, numbers. */
+/* The directory: placement, reports from workers, expiry in virtual time, WebSocket log-ins, numbers. */
 #include "support/control_world.h"
 #include "support/hex.h"
 
@@ -114,20 +114,6 @@ static void a_conference_that_was_never_used_expires_but_not_one_that_came_to_li
     has("meeting-id='m2'", "<endpoint id='a'/>", "id='a'");
 }
 
-static void health_is_remembered_and_grows_old(void **state) /* colibri2 6.1; 16.3 but for the IQ around it */
-{
-    (void)state;
-    world_start(&w);
-    assert_null(control_health(w.control, SEC(1)));
-    control_set_health(w.control, SEC(100), NULL);
-    assert_null(control_health(w.control, SEC(190)));
-    assert_non_null(control_health(w.control, SEC(190) + 1));
-    control_set_health(w.control, SEC(200), "Failed to bind single-port");
-    assert_string_equal(control_health(w.control, SEC(201)), "Failed to bind single-port");
-    control_set_health(w.control, SEC(202), NULL);
-    assert_null(control_health(w.control, SEC(203)));
-}
-
 static void web_sockets_need_the_whole_truth(void **state)
 {
     (void)state;
@@ -195,7 +181,6 @@ int main(void)
         T(without_a_measure_endpoints_are_counted_and_empty_conferences_too),
         T(an_endpoint_reported_gone_is_unknown_and_its_empty_conference_follows),
         T(a_conference_that_was_never_used_expires_but_not_one_that_came_to_life),
-        T(health_is_remembered_and_grows_old),
         T(web_sockets_need_the_whole_truth),
         T(numbers_add_up),
     };

@@ -98,11 +98,9 @@ static void mask_tree(xmpp_stanza_t *el, struct names *names)
         mask_tree(c, names);
 }
 
-/* The answer's one child, masked, as canonical text; "" for an empty result. */
+/* The answer's one child, masked, as canonical text. */
 static char *masked(xmpp_stanza_t *child, struct names *names)
 {
-    if (!child)
-        return strdup("");
     xmpp_stanza_t *copy = xmpp_stanza_copy(child);
     mask_tree(copy, names);
     char *text = xml_canonical(copy);
@@ -168,13 +166,9 @@ static void replay(const char *file)
         xmpp_stanza_t *request = xmpp_stanza_get_children(iqs[i].in);
         assert_non_null(iqs[i].out);
         char *want = masked(xmpp_stanza_get_children(iqs[i].out), &theirs), *have;
-        if (strcmp(xmpp_stanza_get_name(request), "healthcheck") == 0) {
-            have = strdup(control_health(w.control, w.now_us) ? "unhealthy" : "");
-        } else {
-            xmpp_stanza_t *answer = control_on_stanza(w.control, w.now_us, request);
-            have = masked(answer, &ours);
-            xmpp_stanza_release(answer);
-        }
+        xmpp_stanza_t *answer = control_on_stanza(w.control, w.now_us, request);
+        have = masked(answer, &ours);
+        xmpp_stanza_release(answer);
         if (strcmp(have, want) != 0) {
             size_t d = 0;
             while (d < COUNT(differences) &&
@@ -195,7 +189,7 @@ static void replay(const char *file)
     for (size_t d = 0; d < COUNT(differences); d++)
         if (strcmp(differences[d].file, file) == 0 && !came_true[d])
             fail_msg("did not come true: %s", differences[d].why);
-    assert_true(answered > 3);
+    assert_true(answered > 2);
     for (size_t i = 0; i < theirs.count; i++)
         free(theirs.values[i]);
     for (size_t i = 0; i < ours.count; i++)
