@@ -28,9 +28,9 @@ void control_free(struct control *control); /* NULL is fine */
 void control_on_modify(struct control *control, uint64_t now_us, const struct colibri2_request *request,
                        struct colibri2_answer *answer);
 
-/* The same from element to element, for the XMPP side: <conference-modify> in, the one child of the answering IQ out. A
- * request that cannot be read is answered with bad-request. The caller owns what is returned. */
-xmpp_stanza_t *control_on_stanza(struct control *control, uint64_t now_us, xmpp_stanza_t *modify);
+/* The same for the XMPP side: a whole IQ with <conference-modify> in, the one child of the answering IQ out. A request
+ * that cannot be read is answered with bad-request. The caller owns what is returned. */
+xmpp_stanza_t *control_on_iq(struct control *control, uint64_t now_us, xmpp_stanza_t *iq);
 
 /* Reports from workers, by serial; unknown serials (reports that crossed an expire) are ignored. */
 void control_on_ice_connected(struct control *control, uint32_t conf, uint32_t ep);

@@ -350,11 +350,12 @@ void control_on_modify(struct control *control, uint64_t now_us, const struct co
     control->totals.errors += answer->error;
 }
 
-xmpp_stanza_t *control_on_stanza(struct control *control, uint64_t now_us, xmpp_stanza_t *modify)
+xmpp_stanza_t *control_on_iq(struct control *control, uint64_t now_us, xmpp_stanza_t *iq)
 {
     struct colibri2_request *request;
     struct colibri2_answer answer;
     const char *what;
+    xmpp_stanza_t *modify = xmpp_stanza_get_child_by_name_and_ns(iq, "conference-modify", COLIBRI2_NS);
     colibri2_answer_init(&answer);
     if (colibri2_request_parse(modify, &request, &what) == E_OK) {
         control_on_modify(control, now_us, request, &answer);
@@ -364,7 +365,7 @@ xmpp_stanza_t *control_on_stanza(struct control *control, uint64_t now_us, xmpp_
         control->totals.errors++;
     }
     colibri2_request_free(request);
-    xmpp_stanza_t *out = colibri2_answer_write(&answer, xmpp_stanza_get_context(modify));
+    xmpp_stanza_t *out = colibri2_answer_write(&answer, xmpp_stanza_get_context(iq));
     colibri2_answer_done(&answer);
     return out;
 }

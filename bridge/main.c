@@ -161,8 +161,7 @@ static void make_control(struct server *s)
 static void on_conference_modify(void *ctx, struct request *request, xmpp_stanza_t *iq)
 {
     struct server *s = ctx;
-    xmpp_stanza_t *modify = xmpp_stanza_get_child_by_name_and_ns(iq, "conference-modify", COLIBRI2_NS);
-    request_answer(request, control_on_stanza(s->control, now_us(), modify));
+    request_answer(request, control_on_iq(s->control, now_us(), iq));
     arm_control_timer(s);
 }
 

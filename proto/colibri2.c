@@ -252,8 +252,10 @@ static void read_relay(struct reading *r, xmpp_stanza_t *el, struct colibri2_rel
 static void read_request(struct reading *r, xmpp_stanza_t *el)
 {
     struct colibri2_request *out = r->request;
-    if (!stanza_is(el, "conference-modify", COLIBRI2_NS))
+    if (!el || !stanza_is(el, "conference-modify", COLIBRI2_NS)) {
         refuse(r, E_FORMAT, "not a conference-modify");
+        return;
+    }
     out->meeting_id = read_id(r, el, "meeting-id", "no usable meeting-id");
     out->name = stanza_keep(el, "name", JINGLE_TEXT_MAX, r->arena);
     out->rtcstats_enabled = stanza_attr_bool(el, "rtcstats-enabled", true);

@@ -102,7 +102,7 @@ struct colibri2_request {
     size_t ignored;       /* pieces left out because they were unusable or too many */
 };
 
-/* `el` is <conference-modify>. On failure *out is NULL and *what a static text saying where: E_FORMAT, a required
+/* `el` is <conference-modify>, or NULL if there was none. On failure *out is NULL and *what a static text saying where: E_FORMAT, a required
  * attribute is missing or illegal; E_LIMIT, an id is too long or there is too much of something. */
 enum err colibri2_request_parse(xmpp_stanza_t *el, struct colibri2_request **out, const char **what);
 void colibri2_request_free(struct colibri2_request *request); /* NULL is fine */

@@ -159,6 +159,21 @@ static void errors_are_exactly_those_the_focus_knows(void **state)
     assert_int_equal(stats.requests, COUNT(cases) + 2);
 }
 
+static void an_iq_without_a_request_is_answered_too(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"<iq/>", "<iq><conference-modify/></iq>", "<iq>text</iq>",
+                                        "<iq><conference-modify xmlns='jitsi:colibri1' meeting-id='m'/></iq>"};
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        xmpp_stanza_t *iq = xml_parse(texts[i]), *answer = control_on_iq(w.control, w.now_us, iq);
+        char *have = xml_canonical(answer);
+        assert_non_null(strstr(have, STANZAS "bad-request[]"));
+        free(have);
+        xmpp_stanza_release(answer);
+        xmpp_stanza_release(iq);
+    }
+}
+
 /* colibri2 16.7, last part; 7.4 step 4 */
 static void unknown_ids_in_a_batch_are_successes(void **state)
 {
@@ -419,6 +434,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_create_is_answered_with_everything_the_focus_needs),
         T(errors_are_exactly_those_the_focus_knows),
+        T(an_iq_without_a_request_is_answered_too),
         T(unknown_ids_in_a_batch_are_successes),
         T(the_last_endpoint_takes_the_conference_with_it),
         T(expire_and_create_back_to_back_never_conflict),

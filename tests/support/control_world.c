@@ -147,10 +147,10 @@ xmpp_stanza_t *world_ask(struct world *w, const char *attrs, const char *inner)
 {
     size_t n = strlen(attrs) + strlen(inner) + 128;
     char *text = malloc(n);
-    snprintf(text, n, "<conference-modify xmlns='jitsi:colibri2' %s>%s</conference-modify>", attrs, inner);
-    xmpp_stanza_t *modify = xml_parse(text);
-    xmpp_stanza_t *answer = control_on_stanza(w->control, w->now_us, modify);
-    xmpp_stanza_release(modify);
+    snprintf(text, n, "<iq><conference-modify xmlns='jitsi:colibri2' %s>%s</conference-modify></iq>", attrs, inner);
+    xmpp_stanza_t *iq = xml_parse(text);
+    xmpp_stanza_t *answer = control_on_iq(w->control, w->now_us, iq);
+    xmpp_stanza_release(iq);
     free(text);
     return answer;
 }
