@@ -29,7 +29,8 @@ enum brewery_event {
     BREWERY_JOIN_REFUSED,  /* detail: the condition, e.g. "forbidden"; tries again by itself */
     BREWERY_JOIN_TIMEOUT,  /* tries again by itself */
     BREWERY_NICK_CONFLICT, /* somebody of another account has our nickname: give a new one (brewery_set_nickname) */
-    BREWERY_GHOST,         /* detail: the resource of an older session of our account under our nickname */
+    BREWERY_GHOST,         /* on joining; detail: the resource of an older session of our account on our nickname */
+    BREWERY_RIVAL,         /* a younger session of our account took our nickname too: requests still come to us */
 };
 
 struct brewery;
@@ -42,7 +43,6 @@ struct brewery_config {
     void *ctx;
 };
 
-struct brewery;
 struct brewery *brewery_new(const struct brewery_config *cfg, xmpp_ctx_t *xmpp);
 void brewery_free(struct brewery *brewery);
 
@@ -55,7 +55,7 @@ void brewery_leave(struct brewery *brewery);
 
 void brewery_set_nickname(struct brewery *brewery, const char *nickname); /* joins again under it if not joined */
 void brewery_set_stats(struct brewery *brewery, const struct connection_stat *stats, size_t count); /* copied */
-void brewery_publish(struct brewery *brewery, uint64_t now_us); /* sends the stats if joined */
+void brewery_publish(struct brewery *brewery); /* sends the stats if joined */
 
 bool brewery_is_joined(const struct brewery *brewery);
 const char *brewery_room(const struct brewery *brewery);
