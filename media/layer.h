@@ -78,8 +78,7 @@ struct layers {
     uint8_t codec; /* enum codec of the newest packet; CODEC_OTHER before the first */
     struct {
         int height;
-        uint64_t last_us; /* arrival of the newest packet; 0: none yet */
-        bool awake[LAYER_TIDS];
+        bool awake;                   /* was being sent when last described, or has been since */
         struct rate rate[LAYER_TIDS]; /* bytes of the layer alone */
     } encoding[LAYER_ENCODINGS_MAX];
 };
@@ -90,6 +89,5 @@ bool layers_on_packet(struct layers *layers, const struct media_pkt *in, uint64_
 /* All layers in order of their index: encoding_count * LAYER_TIDS of them. Also notes which have gone silent, so that
  * their waking up is reported again. */
 size_t layers_describe(struct layers *layers, uint64_t now_us, struct layer out[LAYERS_MAX]);
-bool layers_encoding_active(struct layers *layers, unsigned encoding, uint64_t now_us); /* any traffic in the window */
 
 #endif

@@ -1,0 +1,371 @@
+/* alloc.c - see alloc.h. The rules are those of the stock bridge, to the letter: clients and tests rely on its choices
+ * (bridge-channel.md 8.3 to 8.5). */
+#include "media/alloc_wants.h"
+
+#include <stdlib.h>
+
+enum {
+    STAGE_HEIGHT = 360, /* cc.onstage-preferred-height-px, -framerate */
+    STAGE_FRAMERATE = 30,
+    THUMBNAIL_HEIGHT = 180,    /* up to here, a camera needs no preferred size */
+    MAX_OVERSEND_BPS = 500000, /* cc.max-oversend-bitrate */
+    RUN_AGAIN_US = 5000000,    /* cc.max-time-between-calculations */
+};
+
+/* One source during a run. Positions are in cand[], -1: none. */
+struct work {
+    const struct alloc_source *source;
+    size_t at;   /* in the sources given */
+    size_t rank; /* among those on stage or selected, SIZE_MAX: not among them */
+    bool enabled, on_stage;
+    int height; /* effective constraint */
+    int count;
+    struct layer cand[LAYERS_MAX];
+    int preferred, oversend, target;
+};
+
+struct memory { /* of one source, to tell what changed */
+    const void *key;
+    enum bridge_video_type type;
+    int target, height;
+};
+
+struct alloc_runner {
+    struct alloc result;
+    struct work *work;
+    struct alloc_choice *choices;
+    size_t *slots;
+    struct memory *before, *after;
+    size_t before_count, cap;
+    bool ran;
+    uint64_t ran_us;
+};
+
+/* ---- order and effective constraints (8.3) ---- */
+
+static bool is_enabled(enum bridge_video_type type)
+{
+    return type != BRIDGE_VIDEO_NONE && type != BRIDGE_VIDEO_DISABLED;
+}
+
+static int by_priority(const void *left, const void *right)
+{
+    const struct work *a = left, *b = right;
+    if (a->enabled != b->enabled)
+        return a->enabled ? -1 : 1;
+    if (a->enabled && a->rank != b->rank)
+        return a->rank < b->rank ? -1 : 1;
+    return a->at < b->at ? -1 : 1;
+}
+
+static size_t smallest_last_n(const struct alloc_wants *wants, const struct alloc_limits *limits)
+{
+    const int all[] = {alloc_wants_last_n(wants), limits->last_n, limits->max_sources};
+    size_t n = SIZE_MAX;
+    for (size_t i = 0; i < COUNT(all); i++)
+        if (all[i] >= 0)
+            n = MIN(n, (size_t)all[i]);
+    return n;
+}
+
+static void order_sources(struct work *work, const struct alloc_wants *wants, const struct alloc_source *sources,
+                          size_t count, size_t last_n)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct work *w = &work[i];
+        *w = (struct work){.source = &sources[i], .at = i, .preferred = -1, .oversend = -1, .target = -1};
+        w->enabled = is_enabled(sources[i].type);
+        w->rank = alloc_wants_rank(wants, sources[i].name, &w->on_stage);
+    }
+    qsort(work, count, sizeof *work, by_priority);
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct work *w = &work[i];
+        w->height = w->enabled && n < last_n ? alloc_wants_height(wants, w->source->name) : 0;
+        n += w->height != 0;
+    }
+}
+
+/* ---- candidate layers (8.4) ---- */
+
+static bool within(int height, int limit)
+{
+    return limit < 0 || height <= limit;
+}
+
+static bool any_active(const struct alloc_source *s)
+{
+    for (size_t i = 0; i < s->layer_count; i++)
+        if (s->layers[i].bitrate_bps > 0)
+            return true;
+    return false;
+}
+
+static int smallest_height(const struct layer *layers, size_t count)
+{
+    int height = INT32_MAX;
+    for (size_t i = 0; i < count; i++)
+        height = MIN(height, layers[i].height);
+    return height;
+}
+
+static void camera_candidates(struct work *w)
+{
+    const struct alloc_source *s = w->source;
+    int least = smallest_height(s->layers, s->layer_count);
+    bool stage = !within(w->height, THUMBNAIL_HEIGHT) || w->height < 0;
+    int height = stage ? STAGE_HEIGHT : -1;
+    float fastest = LAYER_RATE_UNKNOWN, framerate = stage ? STAGE_FRAMERATE : -1;
+    for (size_t i = 0; i < s->layer_count; i++)
+        fastest = MAX(fastest, s->layers[i].framerate);
+    if (fastest > 0)
+        framerate = MIN(framerate, fastest);
+    bool active = any_active(s);
+
+    for (size_t i = 0; i < s->layer_count; i++) {
+        const struct layer *l = &s->layers[i];
+        bool smooth = l->framerate < 0 || l->framerate >= framerate;
+        bool fits = l->height < height || (within(l->height, w->height) && smooth) || l->height == least;
+        if (!fits || (active && l->bitrate_bps == 0))
+            continue;
+        w->cand[w->count++] = *l;
+        if (l->height <= MAX(height, least))
+            w->preferred = w->count - 1;
+    }
+}
+
+static void desktop_candidates(struct work *w)
+{
+    const struct alloc_source *s = w->source;
+    struct layer usable[LAYERS_MAX];
+    size_t n = 0;
+    bool active = any_active(s);
+    for (size_t i = 0; i < s->layer_count; i++)
+        if (!active || s->layers[i].bitrate_bps > 0)
+            usable[n++] = s->layers[i];
+    for (size_t i = 0; i < n; i++)
+        if (within(usable[i].height, w->height))
+            w->cand[w->count++] = usable[i];
+    if (w->count == 0) {
+        int least = smallest_height(usable, n);
+        for (size_t i = 0; i < n; i++)
+            if (usable[i].height == least)
+                w->cand[w->count++] = usable[i];
+        if (!w->on_stage && w->cand[0].framerate < 0)
+            w->count = 1;
+    }
+    w->preferred = w->count - 1;
+    if (!w->on_stage)
+        return;
+    w->oversend = 0; /* the cheapest of the largest */
+    for (int i = 1; i < w->count; i++) {
+        const struct layer *l = &w->cand[i], *best = &w->cand[w->oversend];
+        if (l->height > best->height || (l->height == best->height && l->bitrate_bps < best->bitrate_bps))
+            w->oversend = i;
+    }
+}
+
+static void find_candidates(struct work *w)
+{
+    if (w->height == 0 || w->source->layer_count == 0)
+        return;
+    switch (w->source->type) {
+    case BRIDGE_VIDEO_CAMERA: camera_candidates(w); break;
+    case BRIDGE_VIDEO_DESKTOP:
+    case BRIDGE_VIDEO_DESKTOP_HIGH_FPS: desktop_candidates(w); break;
+    case BRIDGE_VIDEO_DISABLED:
+    case BRIDGE_VIDEO_NONE: break;
+    }
+}
+
+/* ---- sharing the budget (8.5) ---- */
+
+static int64_t bitrate_at(const struct work *w, int i)
+{
+    return i < 0 ? 0 : (int64_t)w->cand[i].bitrate_bps;
+}
+
+/* One step up for one source; returns what it costs. The first source may go beyond the budget. */
+static int64_t improve(struct work *w, int64_t remaining, bool first)
+{
+    if (w->count == 0)
+        return 0;
+    int64_t before = bitrate_at(w, w->target), most = remaining + before;
+    if (w->target < 0 && w->preferred >= 0 && w->on_stage) {
+        while (w->target < w->preferred && bitrate_at(w, w->target + 1) <= most)
+            w->target++;
+    } else if (w->target + 1 < w->count && bitrate_at(w, w->target + 1) < most) {
+        w->target++;
+    }
+    if (w->target >= 0) { /* better layers that are not dearer; as the stock bridge, down to the nearest of them */
+        int from = w->target;
+        for (int i = w->count - 1; i > from; i--)
+            if (bitrate_at(w, i) <= bitrate_at(w, w->target))
+                w->target = i;
+    }
+    if (first && w->oversend > w->target) {
+        int from = w->target;
+        for (int i = w->oversend; i > from; i--)
+            if (bitrate_at(w, i) <= most + MAX_OVERSEND_BPS)
+                w->target = i;
+    }
+    return bitrate_at(w, w->target) - before;
+}
+
+/* Goes on while a target moves. The stock bridge goes on while something is spent, so that a source whose temporal layers
+ * cost the same (an encoder without them) stays at its lowest encoding. */
+static bool share(struct work *work, size_t count, int64_t budget_bps) /* true: oversending */
+{
+    int64_t remaining = budget_bps;
+    bool oversending = false, moved;
+    do {
+        moved = false;
+        for (size_t i = 0; i < count; i++) {
+            struct work *w = &work[i];
+            if (w->height == 0)
+                continue;
+            int target = w->target;
+            remaining -= improve(w, remaining, i == 0);
+            moved |= w->target > target;
+            oversending |= remaining < 0;
+            if (w->on_stage && w->target < w->preferred)
+                break; /* thumbnails wait for the stage */
+        }
+    } while (moved);
+    return oversending;
+}
+
+/* ---- the result, and how it differs from the last ---- */
+
+static struct alloc_choice choice_of(const struct work *w)
+{
+    int ideal = w->count - 1;
+    return (struct alloc_choice){
+        .source = w->at,
+        .max_height = w->height,
+        .target = w->target < 0 ? LAYER_NONE : w->cand[w->target].index,
+        .ideal = ideal < 0 ? LAYER_NONE : w->cand[ideal].index,
+        .target_bps = bitrate_at(w, w->target),
+        .ideal_bps = bitrate_at(w, ideal),
+        .on_stage = w->on_stage,
+        .suspended = w->count > 0 && w->cand[0].bitrate_bps > 0 && w->target < 0,
+    };
+}
+
+static int by_key(const void *left, const void *right)
+{
+    const struct memory *a = left, *b = right;
+    return a->key < b->key ? -1 : a->key > b->key;
+}
+
+static void compare(struct alloc_runner *r, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct alloc_choice *c = &r->choices[i];
+        const struct alloc_source *s = r->work[i].source;
+        r->after[i] = (struct memory){s->key, s->type, c->target, c->max_height};
+    }
+    qsort(r->after, count, sizeof *r->after, by_key);
+    bool other = !r->ran || count != r->before_count;
+    struct alloc *a = &r->result;
+    a->targets_changed = a->forwarded_changed = a->heights_changed = other;
+    for (size_t i = 0; i < count && !other; i++) {
+        const struct memory *x = &r->before[i], *y = &r->after[i];
+        bool same = x->key == y->key && x->type == y->type;
+        a->targets_changed |= !same || x->target != y->target;
+        a->forwarded_changed |= x->key != y->key || (x->target < 0) != (y->target < 0);
+        a->heights_changed |= !same || x->height != y->height;
+    }
+    struct memory *swap = r->before;
+    r->before = r->after;
+    r->after = swap;
+    r->before_count = count;
+}
+
+static void list_slots(struct alloc_runner *r, size_t count, size_t max)
+{
+    size_t n = 0;
+    for (int wanted = 1; wanted >= 0; wanted--) /* those nobody asked for fill up, so that asking needs no new SSRC */
+        for (size_t i = 0; i < count && n < max; i++)
+            if (r->work[i].enabled && (r->work[i].height != 0) == wanted)
+                r->slots[n++] = r->work[i].at;
+    r->result.slots = r->slots;
+    r->result.slot_count = n;
+}
+
+static void *resize(void *array, size_t count, size_t size)
+{
+    void *memory = reallocarray(array, count, size);
+    if (!memory)
+        abort();
+    return memory;
+}
+
+static void make_room(struct alloc_runner *r, size_t count)
+{
+    if (count <= r->cap)
+        return;
+    r->cap = MAX(count, 2 * r->cap);
+    r->work = resize(r->work, r->cap, sizeof *r->work);
+    r->choices = resize(r->choices, r->cap, sizeof *r->choices);
+    r->slots = resize(r->slots, r->cap, sizeof *r->slots);
+    r->before = resize(r->before, r->cap, sizeof *r->before);
+    r->after = resize(r->after, r->cap, sizeof *r->after);
+}
+
+struct alloc_runner *alloc_runner_new(void)
+{
+    struct alloc_runner *r = resize(NULL, 1, sizeof *r);
+    *r = (struct alloc_runner){0};
+    make_room(r, 8);
+    return r;
+}
+
+void alloc_runner_free(struct alloc_runner *r)
+{
+    if (!r)
+        return;
+    free(r->work);
+    free(r->choices);
+    free(r->slots);
+    free(r->before);
+    free(r->after);
+    free(r);
+}
+
+const struct alloc *alloc_run(struct alloc_runner *r, const struct alloc_wants *wants,
+                              const struct alloc_source *sources, size_t count, const struct alloc_limits *limits,
+                              uint64_t now_us)
+{
+    make_room(r, count);
+    order_sources(r->work, wants, sources, count, smallest_last_n(wants, limits));
+    for (size_t i = 0; i < count; i++)
+        find_candidates(&r->work[i]);
+    bool was_oversending = r->result.oversending;
+    r->result.oversending = share(r->work, count, MIN(limits->budget_bps, ALLOC_UNLIMITED));
+    for (size_t i = 0; i < count; i++)
+        r->choices[i] = choice_of(&r->work[i]);
+    r->result.choices = r->choices;
+    r->result.count = count;
+    list_slots(r, count, limits->max_sources < 0 ? SIZE_MAX : (size_t)limits->max_sources);
+    compare(r, count);
+    r->result.targets_changed |= was_oversending != r->result.oversending;
+    r->ran = true;
+    r->ran_us = now_us;
+    return &r->result;
+}
+
+uint64_t alloc_deadline_us(const struct alloc_runner *r)
+{
+    return r->ran ? r->ran_us + RUN_AGAIN_US : 0;
+}
+
+bool alloc_budget_moved(int64_t acted_on_bps, int64_t now_bps)
+{
+    if (acted_on_bps == now_bps)
+        return false;
+    if (acted_on_bps < 0 || now_bps < 0)
+        return true;
+    int64_t step = now_bps > acted_on_bps ? now_bps - acted_on_bps : acted_on_bps - now_bps;
+    return (double)step > 0.15 * (double)acted_on_bps;
+}
