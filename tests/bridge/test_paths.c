@@ -266,6 +266,7 @@ static void key_frame_requests_find_the_owner(void **state)
     assert_true(peer_recv_rtcp(&alice, &got, RTCP_PSFB, 1));
     w = wr_over(buf, sizeof buf);
     rtcp_pli_write(&w, 77, 0x12345678); /* nobody's */
+    peer_drain(&carol);
     peer_rtcp(&bob, wr_done(&w));
     assert_false(peer_recv_rtcp(&carol, &got, RTCP_PSFB, 1));
 }

@@ -106,8 +106,8 @@ static void signal_sources(struct peer *peer)
 {
     struct source_spec specs[2] = {{.kind = COLIBRI2_AUDIO, .encoding_count = 1},
                                    {.kind = COLIBRI2_VIDEO, .encoding_count = 3}};
-    snprintf(specs[0].name, sizeof specs[0].name, "%s-a0", peer->ep->id);
-    snprintf(specs[1].name, sizeof specs[1].name, "%s-v0", peer->ep->id);
+    snprintf(specs[0].name, sizeof specs[0].name, "%.64s-a0", peer->ep->id);
+    snprintf(specs[1].name, sizeof specs[1].name, "%.64s-v0", peer->ep->id);
     specs[0].encodings[0].ssrc = peer->audio_ssrc;
     for (int i = 0; i < 3; i++) {
         specs[1].encodings[i].ssrc = peer->video_ssrc[i];
@@ -186,7 +186,7 @@ void peer_audio(struct peer *peer, uint16_t seq, uint32_t ts, int level)
 
 void peer_video(struct peer *peer, unsigned encoding, uint16_t seq, uint32_t ts, uint16_t pictureid, bool keyframe)
 {
-    uint8_t buf[256], twcc[2];
+    uint8_t buf[1200], twcc[2];
     struct wr w = wr_over(buf, sizeof buf);
     struct rtp_view view = {.pt = RIG_VP8, .seq = seq, .ts = ts, .ssrc = peer->video_ssrc[encoding], .marker = true};
     struct rtp_ext ext = {RIG_TWCC_ID, rtp_ext_twcc_write(twcc, (uint16_t)peer->twcc++)};
@@ -202,7 +202,7 @@ void peer_video(struct peer *peer, unsigned encoding, uint16_t seq, uint32_t ts,
     } else {
         wr_u24(&w, 0x110000);
     }
-    wr_bytes(&w, bytes_str("vp8 data"));
+    wr_zeros(&w, 100 + 300 * encoding); /* a higher encoding costs more */
     deliver(peer, &w, false);
 }
 

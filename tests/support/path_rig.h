@@ -6,6 +6,7 @@
 
 #include "bridge/endpoint.h"
 #include "bridge/rx_path.h"
+#include "proto/rtp.h"
 #include "support/hex.h"
 
 enum { RIG_OPUS = 111, RIG_VP8 = 100, RIG_RTX = 96, RIG_LEVEL_ID = 1, RIG_TWCC_ID = 5, RIG_MID_ID = 10 };
