@@ -1,0 +1,61 @@
+#!/usr/bin/python3
+"""scripts/demo, once everything is installed and built."""
+import argparse
+import asyncio
+import logging
+import os
+import pathlib
+import signal
+import sys
+
+import headless
+import stack
+
+
+def arguments():
+    p = argparse.ArgumentParser(prog="scripts/demo", description="A call through the bridge on this machine.")
+    p.add_argument("--headless", action="store_true", help="headless browsers call each other; prints who received what")
+    p.add_argument("--clients", type=int, default=2, metavar="N", help="headless clients (default 2)")
+    p.add_argument("--seconds", type=float, default=10, metavar="S", help="how long to measure (default 10)")
+    p.add_argument("--browser", choices=["chromium", "firefox", "both"], default="chromium")
+    p.add_argument("--plain", action="store_true", help="without SSRC rewriting")
+    p.add_argument("--codec", choices=["VP8", "VP9", "AV1", "H264"], default="VP8")
+    p.add_argument("--port", type=int, default=0, help="port of the web page (default: a free one)")
+    p.add_argument("--bridge", type=pathlib.Path, default=stack.KOLIBRI, help="the program to run")
+    return p.parse_args()
+
+
+async def main(args):
+    stop = asyncio.Event()
+    for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(s, stop.set)
+    async with stack.Stack(bridge_command=[str(args.bridge)], web_port=args.port) as s:
+        if args.headless:
+            query = {"codec": args.codec, **({"mode": "plain"} if args.plain else {})}
+            call = asyncio.ensure_future(headless.run(s.url, args.clients, args.seconds, args.browser, **query))
+            stopped = asyncio.ensure_future(stop.wait())
+            await asyncio.wait({call, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not call.done():
+                call.cancel()
+                await asyncio.gather(call, return_exceptions=True)
+                return 130
+            return 0 if call.result() else 1
+        print(f"\n  Open {s.url} in two tabs and join in both. Ctrl-C ends everything.\n", flush=True)
+        while not stop.is_set():
+            try:
+                await asyncio.wait_for(stop.wait(), 1)
+            except TimeoutError:
+                if not s.bridge.running:
+                    print(f"The bridge ended by itself:\n{s.bridge.log_tail()}", file=sys.stderr)
+                    return 1
+        print("\nEnding what was started.")
+        return 0
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    logging.getLogger("slixmpp").setLevel(logging.ERROR)
+    options = arguments()
+    if not os.access(options.bridge, os.X_OK):
+        sys.exit(f"{options.bridge} is not there: build it first (scripts/demo does)")
+    sys.exit(asyncio.run(main(options)))
