@@ -1,12 +1,10 @@
 /* config.h - the configuration as one plain struct, filled once at start.
  *
- * For: finding, reading and checking what the administrator wrote: jvb.conf (HOCON), the old
- * sip-communicator.properties beside it, and -D words in JAVA_SYS_PROPS. settings.h lists every key.
+ * For: finding, reading and checking what the administrator wrote in jvb.conf (HOCON). settings.h lists every key.
  * Not for: the syntax (proto/hocon), options of the command line (options.h), or acting on any of it.
  *
- * Order, first one wins: sip-communicator.properties (old names), JAVA_SYS_PROPS words with old names, old names in
- * jvb.conf, jvb.conf, JAVA_SYS_PROPS words with today's names, defaults. An old line that overrides a different one in
- * jvb.conf is reported. Every wrong value is reported, not only the first.
+ * Every wrong value is reported, not only the first. A key of `videobridge` that is not in the table gets one warning with
+ * the nearest one that is. Old names and sip-communicator.properties are not read.
  * Owner:  config_load() fills memory of the caller's; config_done() frees what hangs on it and wipes secrets.
  * Thread: load on one; afterwards immutable, hence readable from all.
  * Files are only ever read, and only here.
@@ -97,8 +95,5 @@ struct config_env { /* the world, so that tests bring their own */
 bool config_load(const char *path, const struct config_env *env, struct config *cfg);
 void config_defaults(struct config *cfg); /* as config_load() without any file; config_done() is owed */
 void config_done(struct config *cfg);
-
-/* Every setting of the table with its effective value as `key = value`, one a line; secrets as ***. free() it. */
-char *config_describe(const struct config *cfg);
 
 #endif

@@ -33,7 +33,7 @@ struct gather_mapping {
 };
 
 struct gather_config {
-    uint16_t port;          /* 0 for sockets with a port of their own (relays): gather_describe takes the bound port */
+    uint16_t port;          /* 0 for sockets with a port of their own (relays): locals carry the bound one */
     bool use_ipv6;          /* default true */
     bool use_link_local;    /* default false */
     bool advertise_private; /* default true */
@@ -62,7 +62,7 @@ struct local_candidate {
 struct gather_result {
     struct ice_local locals[GATHER_LOCALS_MAX]; /* for struct ice_config */
     size_t local_count;
-    struct local_candidate candidates[GATHER_CANDIDATES_MAX]; /* all of them; see gather_describe */
+    struct local_candidate candidates[GATHER_CANDIDATES_MAX]; /* all of them */
     size_t candidate_count;
     bool stun_asked, stun_failed; /* servers were configured; none of them answered (require-stun) */
     bool has_public; /* an address that is neither loopback nor link-local nor private (require-valid-address) */
@@ -77,11 +77,6 @@ size_t gather_bind_list(const struct gather_config *cfg, const struct gather_int
 /* The candidates of the addresses that were bound; locals[i].addr has the bound port. stun: found mappings, ports 0. */
 void gather_candidates(const struct gather_config *cfg, const struct ice_local *locals, size_t local_count,
                        const struct gather_mapping *stun, size_t stun_count, struct gather_result *out);
-
-/* What one endpoint is told: private host candidates are left out, and a private base is written as 0.0.0.0:9, unless
- * cfg->advertise_private or the endpoint asked for private addresses or is a relay (both: with_private). */
-size_t gather_describe(const struct gather_result *result, bool with_private,
-                       struct local_candidate out[GATHER_CANDIDATES_MAX]);
 
 /* Asks each STUN server from each local IPv4 address that is neither loopback nor link-local, then calls on_done once,
  * from the loop (never from inside gather_start), at the latest after GATHER_STUN_TIMEOUT_MS. cfg must live until then.

@@ -135,7 +135,7 @@ static uint16_t take_chunk(struct rtcp_twcc_pending *p, bool last)
         return (uint16_t)(was.symbol[0] << 13 | was.count);
     if (was.count == ONE_BIT_SYMBOLS || (last && was.count > TWO_BIT_SYMBOLS))
         return vector_chunk(&was, false, was.count);
-    for (unsigned i = TWO_BIT_SYMBOLS; i < was.count; i++)
+    for (unsigned i = TWO_BIT_SYMBOLS; i < was.count && i < ONE_BIT_SYMBOLS; i++) /* more are pending only when all are equal */
         hold(p, was.symbol[i]);
     return vector_chunk(&was, true, MIN(was.count, (uint32_t)TWO_BIT_SYMBOLS));
 }

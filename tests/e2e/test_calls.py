@@ -1,0 +1,52 @@
+"""Real calls through the real bridge: Prosody, the test focus, headless Chromium and Firefox with fake devices."""
+import asyncio
+
+import cases
+import headless
+import stack
+
+
+async def flows_of(room, seconds=8):
+    before = await room.wait_until_complete(60)
+    await asyncio.sleep(seconds)
+    return headless.flows(before, await room.reports())
+
+
+def check_clean(rows, pairs):
+    assert len(rows) == pairs, headless.table(rows)
+    for r in rows:
+        assert r["heard"] and r["seen"] and r["channel"] == "open", headless.table(rows)
+        assert r["lost"] == 0 and r["freezes"] == 0, headless.table(rows)
+
+
+async def call(kinds, **query):
+    async with stack.Stack() as s, headless.Room(s.url, **query) as room:
+        for kind in kinds:
+            await room.add(kind)
+        check_clean(await flows_of(room), len(kinds) * (len(kinds) - 1))
+
+
+async def test_two_chromium_hear_and_see_each_other():
+    await call(["chromium", "chromium"])
+
+
+async def test_chromium_and_firefox_mixed_hear_and_see_each_other():
+    await call(["chromium", "firefox", "chromium"])
+
+
+async def test_without_ssrc_rewriting_they_hear_and_see_each_other():
+    await call(["chromium", "chromium"], mode="plain")
+
+
+async def test_who_leaves_and_comes_back_is_heard_and_seen_again():
+    async with stack.Stack() as s, headless.Room(s.url) as room:
+        await room.add()
+        gone = await room.add()
+        await room.wait_until_complete(60)
+        await room.remove(gone)
+        await room.add()
+        check_clean(await flows_of(room, 4), 2)
+
+
+if __name__ == "__main__":
+    cases.main(globals())
