@@ -325,7 +325,7 @@ async def test_a_refused_join_is_named_and_tried_for_ever():
     assert 'not-allowed' in line and 'admins' in line, line
     focus = await person(PLAIN, 'focus', 'strict')
     focus.join('brewery@strict.test', 'focus')
-    await driver.status('status shard 1 1', 8)
+    await driver.status('status shard 1 1', 20)  # tried every 5 s
     await ended(driver, focus)
 
 
