@@ -2,6 +2,7 @@
 #include "support/hex.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "media/dchan.h"
 
@@ -101,6 +102,35 @@ static void messages_of_200_kib_go_both_ways(void **state) /* transport 19.24 */
     free(text);
 }
 
+/* usrsctp compares the age of a packet with the system's clock before it sends it again: this must really wait. */
+static void pass_real_ms(unsigned ms)
+{
+    for (unsigned i = 0; i < ms; i += 10) {
+        nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
+        dchan_process_on_time(10);
+        carry();
+    }
+}
+
+static void thirty_seconds_without_a_packet_are_survived(void **state) /* transport 19.24 */
+{
+    (void)state;
+    uint8_t text[] = "still here";
+    connect_ends(false);
+    lossy = true;
+    assert_int_equal(dchan_send_text(ends[0].dchan, bytes_of(text, sizeof text)), E_OK);
+    assert_int_equal(dchan_send_text(ends[1].dchan, bytes_of(text, sizeof text)), E_OK);
+    carry();
+    pass_real_ms(30000);
+    assert_int_equal(ends[0].texts + ends[1].texts, 0);
+    lossy = false;
+    pass_real_ms(4000);
+    assert_int_equal(ends[0].texts, 1);
+    assert_int_equal(ends[1].texts, 1);
+    assert_int_equal(ends[0].closed + ends[1].closed, 0);
+    disconnect_ends();
+}
+
 static void both_may_connect_at_once(void **state) /* transport 19.26 */
 {
     (void)state;
@@ -152,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_of_200_kib_go_both_ways),
+        cmocka_unit_test(thirty_seconds_without_a_packet_are_survived),
         cmocka_unit_test(both_may_connect_at_once),
         cmocka_unit_test(what_cannot_be_sent_is_refused),
         cmocka_unit_test(junk_packets_cost_themselves),
