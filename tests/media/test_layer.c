@@ -1,0 +1,176 @@
+/* What holds of layers: SSRCs find their encoding, and what is being sent is measured, not believed. */
+#include "support/hex.h"
+#include "media/layer.h"
+
+static void signalled_ssrcs_become_encodings(void **state) /* media 10.1 */
+{
+    (void)state;
+    static const uint32_t sim[] = {1, 2, 3}, fid1[] = {1, 11}, fid2[] = {2, 12}, fid3[] = {3, 13}, alone[] = {5, 15},
+                          fec[] = {5, 25}, five[] = {1, 2, 3, 4, 5};
+    static const struct {
+        const char *name;
+        uint32_t ssrcs[8];
+        size_t count;
+        struct layer_group groups[5];
+        size_t group_count;
+        struct layer_source want[3];
+        size_t want_count;
+    } rows[] = {
+        {"simulcast with RTX",
+         {1, 2, 3, 11, 12, 13},
+         6,
+         {{LAYER_GROUP_FID, fid1, 2},
+          {LAYER_GROUP_SIM, sim, 3},
+          {LAYER_GROUP_FID, fid2, 2},
+          {LAYER_GROUP_FID, fid3, 2}},
+         4,
+         {{3, {{1, 11}, {2, 12}, {3, 13}}}},
+         1},
+        {"simulcast without RTX", {3, 2, 1}, 3, {{LAYER_GROUP_SIM, sim, 3}}, 1, {{3, {{1, 0}, {2, 0}, {3, 0}}}}, 1},
+        {"one pair", {5, 15}, 2, {{LAYER_GROUP_FID, alone, 2}}, 1, {{1, {{5, 15}}}}, 1},
+        {"one SSRC", {5}, 1, {{0}}, 0, {{1, {{5, 0}}}}, 1},
+        {"FEC carries no video", {5, 25}, 2, {{LAYER_GROUP_OTHER, fec, 2}}, 1, {{1, {{5, 0}}}}, 1},
+        {"simulcast and a pair",
+         {1, 2, 3, 5, 15},
+         5,
+         {{LAYER_GROUP_FID, alone, 2}, {LAYER_GROUP_SIM, sim, 3}},
+         2,
+         {{3, {{1, 0}, {2, 0}, {3, 0}}}, {1, {{5, 15}}}},
+         2},
+        {"a group of one is no pair", {5}, 1, {{LAYER_GROUP_FID, alone, 1}}, 1, {{1, {{5, 0}}}}, 1},
+        {"more encodings than we take",
+         {1, 2, 3, 4},
+         4,
+         {{LAYER_GROUP_SIM, five, 5}},
+         1,
+         {{4, {{1, 0}, {2, 0}, {3, 0}, {4, 0}}}},
+         1},
+        {"the same group twice",
+         {1, 2, 3},
+         3,
+         {{LAYER_GROUP_SIM, sim, 3}, {LAYER_GROUP_SIM, sim, 3}},
+         2,
+         {{3, {{1, 0}, {2, 0}, {3, 0}}}},
+         1},
+        {"an empty group", {5}, 1, {{LAYER_GROUP_SIM, sim, 0}}, 1, {{1, {{5, 0}}}}, 1},
+        {"nothing", {0}, 0, {{0}}, 0, {{0}}, 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        print_message("  %s\n", rows[i].name);
+        struct layer_source out[3];
+        size_t n = layer_sources_from(rows[i].ssrcs, rows[i].count, rows[i].groups, rows[i].group_count, out, 3);
+        assert_int_equal(n, rows[i].want_count);
+        for (size_t s = 0; s < n; s++) {
+            assert_int_equal(out[s].count, rows[i].want[s].count);
+            for (size_t e = 0; e < out[s].count; e++) {
+                assert_int_equal(out[s].encoding[e].ssrc, rows[i].want[s].encoding[e].ssrc);
+                assert_int_equal(out[s].encoding[e].rtx, rows[i].want[s].encoding[e].rtx);
+            }
+        }
+    }
+    static const uint32_t many[] = {1, 2, 3, 4, 5};
+    struct layer_source out[2];
+    assert_int_equal(layer_sources_from(many, 5, NULL, 0, out, 2), 2);
+}
+
+static struct media_pkt packet(int encoding, int tid)
+{
+    struct media_pkt m = {.codec = CODEC_VP8, .encoding = (uint8_t)encoding, .payload_at = 12, .payload_len = 1238};
+    m.vp8.tid = (uint8_t)tid;
+    return m;
+}
+
+static void a_signalled_source_has_nominal_layers(void **state)
+{
+    (void)state;
+    struct layers layers;
+    struct layer out[LAYERS_MAX];
+    layers_init(&layers, 3);
+    assert_int_equal(layers_describe(&layers, SEC(1), out), 9);
+    static const int index[] = {0, 1, 2, 64, 65, 66, 128, 129, 130};
+    static const float framerate[] = {7.5f, 15, 30};
+    for (int i = 0; i < 9; i++) {
+        assert_int_equal(out[i].index, index[i]);
+        assert_int_equal(out[i].height, 180 << i / 3);
+        assert_true(out[i].framerate == framerate[i % 3]);
+        assert_int_equal(out[i].bitrate_bps, 0);
+    }
+    assert_int_equal(layer_encoding(130), 2);
+    assert_int_equal(layer_tid(130), 2);
+    assert_int_equal(layer_encoding(LAYER_NONE), -1);
+    layers_init(&layers, 0);
+    assert_int_equal(layers.count, 1);
+    layers_init(&layers, 99);
+    assert_int_equal(layers.count, LAYER_ENCODINGS_MAX);
+}
+
+static void bitrates_add_up_over_temporal_layers(void **state)
+{
+    (void)state;
+    struct layers layers;
+    struct layer out[LAYERS_MAX];
+    layers_init(&layers, 2);
+    for (int i = 0; i < 100; i++) { /* 1250 bytes each 20 ms, two in three on layer 1 */
+        struct media_pkt m = packet(1, i % 3 ? 1 : 0);
+        layers_on_packet(&layers, &m, MS(20) * (uint64_t)i);
+    }
+    layers_describe(&layers, MS(1999), out);
+    assert_int_equal(out[0].bitrate_bps, 0);
+    assert_true(out[3].bitrate_bps > 150000 && out[3].bitrate_bps < 185000);
+    assert_true(out[4].bitrate_bps > 480000 && out[4].bitrate_bps < 520000);
+    assert_true(out[5].bitrate_bps == out[4].bitrate_bps); /* nothing on layer 2: the same stream */
+}
+
+static void waking_up_is_reported_once_and_again_after_silence_was_seen(void **state) /* media trap 24 */
+{
+    (void)state;
+    struct layers layers;
+    struct layer out[LAYERS_MAX];
+    layers_init(&layers, 2);
+    struct media_pkt low = packet(0, 0), high = packet(1, 0);
+    assert_true(layers_on_packet(&layers, &low, SEC(1)));
+    assert_false(layers_on_packet(&layers, &low, SEC(1) + MS(20)));
+    assert_true(layers_on_packet(&layers, &high, SEC(1) + MS(30)));
+    layers_describe(&layers, SEC(1) + MS(900), out);
+    assert_true(out[3].bitrate_bps > 0);
+    assert_false(layers_on_packet(&layers, &high, SEC(4))); /* nobody has looked in between */
+    layers_describe(&layers, SEC(6), out);
+    assert_int_equal(out[3].bitrate_bps, 0);
+    assert_true(layers_on_packet(&layers, &high, SEC(6) + MS(1)));
+    struct media_pkt stray = packet(2, 0);
+    assert_false(layers_on_packet(&layers, &stray, SEC(6)));
+}
+
+static void sizes_come_from_key_frames_and_go_with_the_codec(void **state)
+{
+    (void)state;
+    struct layers layers;
+    struct layer out[LAYERS_MAX];
+    layers_init(&layers, 1);
+    struct media_pkt m = packet(0, 0);
+    layers_on_packet(&layers, &m, SEC(1));
+    m.vp8.keyframe = true;
+    m.vp8.width = 270; /* portrait: the smaller side counts */
+    m.vp8.height = 480;
+    assert_true(layers_on_packet(&layers, &m, SEC(1)));
+    assert_false(layers_on_packet(&layers, &m, SEC(1)));
+    layers_describe(&layers, SEC(1), out);
+    assert_int_equal(out[2].height, 270);
+    m.codec = CODEC_AV1;
+    m.vp8 = (struct vp8_desc){0};
+    assert_true(layers_on_packet(&layers, &m, SEC(1)));
+    layers_describe(&layers, SEC(1), out);
+    assert_int_equal(out[2].height, 180);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(signalled_ssrcs_become_encodings),
+        cmocka_unit_test(a_signalled_source_has_nominal_layers),
+        cmocka_unit_test(bitrates_add_up_over_temporal_layers),
+        cmocka_unit_test(waking_up_is_reported_once_and_again_after_silence_was_seen),
+        cmocka_unit_test(sizes_come_from_key_frames_and_go_with_the_codec),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
