@@ -31,6 +31,11 @@ enum {
 
 enum phase { WAITING, LOGGING_IN, UP, STOPPING, STOPPED };
 
+struct said { /* the last failure that was logged, so that it is not logged again at each try */
+    int what; /* enum stream_end or enum brewery_event; -1: none */
+    uint64_t at_us;
+};
+
 struct connection {
     uv_loop_t *loop;
     struct connection_config cfg; /* strings are ours; nickname is the one in use */
@@ -54,10 +59,8 @@ struct connection {
     unsigned pings;
     char ping_id[24];
 
-    /* the last failure said, so that it is not said again at each try */
-    int said_end;
-    uint64_t said_at_us;
-    bool greeted; /* the first request has been seen */
+    struct said said, *room_said; /* of the stream; of each room */
+    bool greeted;                 /* the first request has been seen */
 
     connection_stopped *done;
     void *done_ctx;
@@ -175,12 +178,30 @@ static void replace_ghost(struct connection *connection, const char *resource)
     stream_drop(connection->stream);
 }
 
+static bool worth_saying(struct said *said, int what)
+{
+    uint64_t now = now_us();
+    if (said->what == what && now - said->at_us < SAY_AGAIN_MIN * MIN_US)
+        return false;
+    *said = (struct said){what, now};
+    return true;
+}
+
+static struct said *room_said(struct connection *connection, const struct brewery *brewery)
+{
+    size_t i = 0;
+    while (connection->breweries[i] != brewery)
+        i++;
+    return &connection->room_said[i];
+}
+
 static void on_room_event(void *ctx, struct brewery *brewery, enum brewery_event event, const char *detail)
 {
     struct connection *connection = ctx;
     char line[512];
     bool fine = event == BREWERY_JOINED || event == BREWERY_GHOST;
-    if (connection->phase == UP && !(event == BREWERY_LEFT && !detail)) /* losing the stream has its own line */
+    bool with_stream = connection->phase != UP || (event == BREWERY_LEFT && !detail); /* that has a line of its own */
+    if (!with_stream && worth_saying(room_said(connection, brewery), (int)event))
         log_at(fine ? LOG_INFO_ : LOG_WARN_, AREA, "%s: %s", connection->cfg.id,
                advice_on_room(line, sizeof line, &connection->cfg, brewery_room(brewery), event, detail));
     switch (event) {
@@ -249,7 +270,7 @@ static void on_up(void *ctx, const char *jid)
     else
         snprintf(self, sizeof self, "%s", jid);
     connection->phase = UP;
-    connection->said_end = -1;
+    connection->said.what = -1;
     connection->ping_open = false;
     connection->ping_at_us = now + PING_S * S_US;
     connection->presence_at_us = now + cfg->presence_interval_ms * 1000;
@@ -267,13 +288,10 @@ static void on_up(void *ctx, const char *jid)
 
 static void say_failure(struct connection *connection, enum stream_end end, const char *detail)
 {
-    uint64_t now = now_us();
-    if (connection->said_end == (int)end && now - connection->said_at_us < SAY_AGAIN_MIN * MIN_US)
+    if (!worth_saying(&connection->said, (int)end))
         return;
     char line[512];
     log_warn(AREA, "%s: %s", connection->cfg.id, advice_on_stream(line, sizeof line, &connection->cfg, end, detail));
-    connection->said_end = (int)end;
-    connection->said_at_us = now;
 }
 
 static void finish(struct connection *connection)
@@ -432,7 +450,7 @@ struct connection *connection_new(uv_loop_t *loop, const struct connection_confi
     connection->handler = *handler;
     connection->base_nickname = copy(cfg->nickname);
     connection->resource = copy(cfg->nickname);
-    connection->said_end = -1;
+    connection->said.what = -1;
     connection->login_at_us = connection->presence_at_us = connection->ping_at_us = NEVER;
     connection->stop_at_us = connection->quiet_at_us = NEVER;
     uv_timer_init(loop, &connection->timer);
@@ -457,8 +475,11 @@ struct connection *connection_new(uv_loop_t *loop, const struct connection_confi
                                                                   .ctx = connection},
                                         handler);
     connection->breweries = calloc(cfg->room_count + 1, sizeof *connection->breweries);
-    if (!connection->breweries)
+    connection->room_said = calloc(cfg->room_count + 1, sizeof *connection->room_said);
+    if (!connection->breweries || !connection->room_said)
         abort();
+    for (size_t i = 0; i < cfg->room_count; i++)
+        connection->room_said[i].what = -1;
     for (size_t i = 0; i < cfg->room_count; i++)
         connection->breweries[i] = brewery_new(&(struct brewery_config){.room = cfg->rooms[i],
                                                                         .nickname = cfg->nickname,
@@ -505,6 +526,7 @@ static void on_timer_closed(uv_handle_t *handle)
     for (size_t i = 0; i < connection->cfg.room_count; i++)
         brewery_free(connection->breweries[i]);
     free(connection->breweries);
+    free(connection->room_said);
     free(connection->base_nickname);
     free(connection->resource);
     free_config(&connection->cfg);

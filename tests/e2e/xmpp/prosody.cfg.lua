@@ -39,6 +39,7 @@ Component "internal.auth.test" "muc"
 
 Component "strict.test" "muc" -- no room but the admins'
 	restrict_room_creation = true
+	muc_room_locking = false
 	admins = { "focus@auth.test" }
 
 Component "silent.test" "muc" -- swallows joins, as muc_filter_access does

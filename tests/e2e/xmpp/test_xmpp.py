@@ -323,6 +323,8 @@ async def test_a_refused_join_is_named_and_tried_for_ever():
     driver = await Driver(PROGRAM, group).start()
     line = await driver.line('refuses us')
     assert 'not-allowed' in line and 'admins' in line, line
+    await asyncio.sleep(5.5)
+    assert len(driver.lines('refuses us')) == 1, driver.log
     focus = await person(PLAIN, 'focus', 'strict')
     focus.join('brewery@strict.test', 'focus')
     await driver.status('status shard 1 1', 20)  # tried every 5 s
