@@ -1,6 +1,6 @@
 /* config.c - see config.h. One walk over the table of settings reads, another frees; what the table cannot hold (logins,
  * address mappings) has a function each. */
-#include "bridge/config.h"
+#include "bridge/config_impl.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -14,14 +14,7 @@
 
 enum { LIST_MAX = 256, FILE_MAX = 4 << 20 };
 
-struct reading {
-    const struct config_env *env;
-    struct config *cfg;
-    bool failed;
-};
-
-static void __attribute__((format(printf, 4, 5)))
-say(struct reading *r, enum log_level level, struct hocon_at at, const char *fmt, ...)
+void config_say(struct reading *r, enum log_level level, struct hocon_at at, const char *fmt, ...)
 {
     char text[512];
     struct config_diag diag = {.level = level, .text = text, .file = at.file ? hocon_file_name(at) : NULL};
@@ -50,8 +43,16 @@ static void add_string(struct config_strings *list, const char *s, size_t len)
     list->v[++list->n] = NULL;
 }
 
+void config_strings_insert(struct config_strings *list, size_t at, const char *text)
+{
+    add_string(list, text, strlen(text));
+    char *added = list->v[list->n - 1];
+    memmove(list->v + at + 1, list->v + at, (list->n - 1 - at) * sizeof *list->v);
+    list->v[at] = added;
+}
+
 /* "a,b" or "a;b", blanks around the names dropped */
-static void split(struct config_strings *list, const char *text, const char *separators)
+void config_strings_split(struct config_strings *list, const char *text, const char *separators)
 {
     while (*text) {
         text += strspn(text, " \t");
@@ -65,7 +66,7 @@ static void split(struct config_strings *list, const char *text, const char *sep
     }
 }
 
-static void clear_strings(struct config_strings *list)
+void config_strings_clear(struct config_strings *list)
 {
     for (size_t i = 0; i < list->n; i++)
         free(list->v[i]);
@@ -83,9 +84,18 @@ static bool read_BOOL(const struct hocon_value *v, bool *out)
 static bool read_INT(const struct hocon_value *v, int32_t *out)
 {
     int64_t n;
-    if (!hocon_as_int(v, &n) || n < INT32_MIN || n > INT32_MAX)
+    if (!hocon_as_int(v, &n) || n < -1 || n > INT32_MAX)
         return false;
     *out = (int32_t)n;
+    return true;
+}
+
+static bool read_COUNT(const struct hocon_value *v, int32_t *out)
+{
+    int32_t n;
+    if (!read_INT(v, &n) || n < 0)
+        return false;
+    *out = n;
     return true;
 }
 
@@ -100,7 +110,11 @@ static bool read_PORT(const struct hocon_value *v, int32_t *out)
 
 static bool read_DOUBLE(const struct hocon_value *v, double *out)
 {
-    return hocon_as_double(v, out);
+    double d;
+    if (!hocon_as_double(v, &d) || d < 0)
+        return false;
+    *out = d;
+    return true;
 }
 
 static bool read_US(const struct hocon_value *v, uint64_t *out)
@@ -122,8 +136,10 @@ static bool read_STRING(const struct hocon_value *v, char **out)
     const char *text = hocon_as_string(v);
     if (!text)
         return false;
+    if (!*text && *out) /* templates leave unused variables empty: the default stays */
+        return true;
     free(*out);
-    *out = copy(text);
+    *out = *text ? copy(text) : NULL;
     return true;
 }
 
@@ -136,8 +152,8 @@ static bool read_STRINGS(const struct hocon_value *v, struct config_strings *out
 {
     const struct hocon_value *items[LIST_MAX];
     size_t n;
-    clear_strings(out);
-    if (hocon_as_list(v, items, LIST_MAX, &n)) {
+    config_strings_clear(out);
+    if (hocon_as_list(v, items, LIST_MAX, &n) && n <= LIST_MAX) {
         for (size_t i = 0; i < n; i++) {
             const char *text = hocon_as_string(items[i]);
             if (!text)
@@ -146,10 +162,7 @@ static bool read_STRINGS(const struct hocon_value *v, struct config_strings *out
         }
         return true;
     }
-    const char *text = hocon_as_string(v);
-    if (text)
-        split(out, text, ",;");
-    return text != NULL;
+    return false;
 }
 
 static bool read_TRI(const struct hocon_value *v, enum config_tri *out)
@@ -197,13 +210,18 @@ static const char *wanted(const char *type)
     static const struct {
         const char *type, *text;
     } texts[] = {
-        {"BOOL", "true or false"},   {"INT", "a whole number"},
+        {"BOOL", "true or false"},
+        {"INT", "a whole number, -1 or more"},
+        {"COUNT", "a whole number, 0 or more"},
         {"PORT", "a port from 1 to 65535, or -1 for none"},
-        {"DOUBLE", "a number"},      {"US", "a duration such as 5 seconds"},
+        {"DOUBLE", "a number, 0 or more"},
+        {"US", "a duration such as 5 seconds"},
         {"BPS", "a bit rate with its unit, such as 2500 kbps"},
-        {"STRING", "a text"},        {"SECRET", "a text"},
+        {"STRING", "a text"},
+        {"SECRET", "a text"},
         {"STRINGS", "a list of texts, [\"a\", \"b\"]"},
-        {"TRI", "true or false"},    {"LOAD", "cpu-usage or packet-rate"},
+        {"TRI", "true or false"},
+        {"LOAD", "cpu-usage or packet-rate"},
         {"RED", "NOOP, STRIP or PROTECT_ALL"},
     };
     for (size_t i = 0; i < COUNT(texts); i++)
@@ -212,12 +230,38 @@ static const char *wanted(const char *type)
     return "something else";
 }
 
+bool config_set(struct config *cfg, const char *key, const struct hocon_value *v)
+{
+#define X(name, type, field, value, meaning)                                                                           \
+    if (strcmp(key, name) == 0)                                                                                        \
+        return read_##type(v, &cfg->field);
+    SETTINGS(X)
+#undef X
+    return false;
+}
+
+bool config_is_bool(const char *key)
+{
+#define X(name, type, field, value, meaning)                                                                           \
+    if (strcmp(key, name) == 0)                                                                                        \
+        return strcmp(#type, "BOOL") == 0;
+    SETTINGS(X)
+#undef X
+    return false;
+}
+
+struct hocon_at config_where(const struct hocon_value *root, const char *key)
+{
+    const struct hocon_value *v = hocon_get(root, key);
+    return v ? v->at : (struct hocon_at){0};
+}
+
 static void read_settings(struct reading *r, const struct hocon_value *root)
 {
     const struct hocon_value *v;
 #define X(key, type, field, value, meaning)                                                                            \
-    if ((v = hocon_get(root, key)) && !read_##type(v, &r->cfg->field))                                                 \
-        say(r, LOG_ERROR_, v->at, "%s must be %s", key, wanted(#type));
+    if ((v = hocon_get(root, key)) && v->kind != HOCON_NULL && !read_##type(v, &r->cfg->field))                        \
+        config_say(r, LOG_ERROR_, v->at, "%s must be %s", key, wanted(#type));
     SETTINGS(X)
 #undef X
 }
@@ -235,7 +279,8 @@ static const struct hocon_value *any_case(const struct hocon_value *object, cons
 static char *text_of(const struct hocon_value *object, const char *key)
 {
     const struct hocon_value *v = any_case(object, key);
-    return v ? copy(hocon_as_string(v)) : NULL;
+    const char *text = v ? hocon_as_string(v) : NULL;
+    return text && *text ? copy(text) : NULL;
 }
 
 static bool is_here(const char *host)
@@ -249,7 +294,8 @@ static bool read_security(struct reading *r, const struct hocon_value *object, s
     const struct hocon_value *v = any_case(object, "SECURITY_MODE");
     int i = is_here(x->hostname) ? CONFIG_TLS_IF_POSSIBLE : CONFIG_TLS_REQUIRED;
     if (v && !read_word(v, words, COUNT(words), &i)) {
-        say(r, LOG_WARN_, v->at, "SECURITY_MODE must be required, ifpossible or disabled; login %s is not used", x->id);
+        config_say(r, LOG_WARN_, v->at, "SECURITY_MODE must be required, ifpossible or disabled; login %s is not used",
+                   x->id);
         return false;
     }
     x->starttls = (enum config_starttls)i;
@@ -266,7 +312,15 @@ static void free_xmpp(struct config_xmpp *x)
     free(x->username);
     free(x->password);
     free(x->muc_nickname);
-    clear_strings(&x->muc_jids);
+    config_strings_clear(&x->muc_jids);
+}
+
+static void read_rooms(const struct hocon_value *v, struct config_strings *out) /* "a, b", or a list */
+{
+    if (hocon_as_string(v))
+        config_strings_split(out, hocon_as_string(v), ",");
+    else if (!read_STRINGS(v, out))
+        config_strings_clear(out);
 }
 
 static bool read_login(struct reading *r, const char *id, const struct hocon_value *object, bool component,
@@ -282,23 +336,23 @@ static bool read_login(struct reading *r, const char *id, const struct hocon_val
     x->password = text_of(object, "PASSWORD");
     x->muc_nickname = text_of(object, "MUC_NICKNAME");
     if ((v = any_case(object, "MUC_JIDS")))
-        read_STRINGS(v, &x->muc_jids);
+        read_rooms(v, &x->muc_jids);
     if ((v = any_case(object, "PORT")) && (!read_PORT(v, &port) || port < 0)) {
-        say(r, LOG_WARN_, v->at, "PORT must be from 1 to 65535; login %s is not used", id);
+        config_say(r, LOG_WARN_, v->at, "PORT must be from 1 to 65535; login %s is not used", id);
         return false;
     }
     x->port = (uint16_t)port;
     if ((v = any_case(object, "DISABLE_CERTIFICATE_VERIFICATION")))
         hocon_as_bool(v, &no_check);
     x->verify_certificate = !no_check;
-    const char *missing = !x->hostname                  ? "HOSTNAME"
-                          : !x->username && !component  ? "USERNAME"
-                          : !x->password                ? "PASSWORD"
-                          : !x->muc_jids.n              ? "MUC_JIDS"
-                          : !x->muc_nickname            ? "MUC_NICKNAME"
-                                                        : NULL;
+    const char *missing = !x->hostname                 ? "HOSTNAME"
+                          : !x->username && !component ? "USERNAME"
+                          : !x->password               ? "PASSWORD"
+                          : !x->muc_jids.n             ? "MUC_JIDS"
+                          : !x->muc_nickname           ? "MUC_NICKNAME"
+                                                       : NULL;
     if (missing) {
-        say(r, LOG_WARN_, object->at, "login %s has no %s, so it is not used", id, missing);
+        config_say(r, LOG_WARN_, object->at, "login %s has no %s, so it is not used", id, missing);
         return false;
     }
     if (!x->domain)
@@ -306,23 +360,35 @@ static bool read_login(struct reading *r, const char *id, const struct hocon_val
     return read_security(r, object, x);
 }
 
-static void read_logins(struct reading *r, const struct hocon_value *root, const char *path, bool component)
+void config_add_login(struct reading *r, const char *id, const struct hocon_value *object, bool component)
 {
     struct config *cfg = r->cfg;
-    const struct hocon_value *logins = hocon_get(root, path);
+    cfg->xmpp = realloc(cfg->xmpp, (cfg->xmpp_count + 1) * sizeof *cfg->xmpp);
+    if (!cfg->xmpp)
+        abort();
+    if (read_login(r, id, object, component, &cfg->xmpp[cfg->xmpp_count]))
+        cfg->xmpp_count++;
+    else
+        free_xmpp(&cfg->xmpp[cfg->xmpp_count]);
+}
+
+void config_drop_logins(struct config *cfg, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free_xmpp(&cfg->xmpp[i]);
+    cfg->xmpp_count -= count;
+    memmove(cfg->xmpp, cfg->xmpp + count, cfg->xmpp_count * sizeof *cfg->xmpp);
+}
+
+static void read_logins(struct reading *r, const char *path, bool component)
+{
+    const struct hocon_value *logins = hocon_get(r->root, path);
     for (size_t i = 0; logins && logins->kind == HOCON_OBJECT && i < logins->count; i++) {
         const struct hocon_member *m = &logins->members[i];
-        if (m->value->kind != HOCON_OBJECT) {
-            say(r, LOG_WARN_, m->value->at, "%s.%s must be an object with HOSTNAME and the rest", path, m->key);
-            continue;
-        }
-        cfg->xmpp = realloc(cfg->xmpp, (cfg->xmpp_count + 1) * sizeof *cfg->xmpp);
-        if (!cfg->xmpp)
-            abort();
-        if (read_login(r, m->key, m->value, component, &cfg->xmpp[cfg->xmpp_count]))
-            cfg->xmpp_count++;
+        if (m->value->kind == HOCON_OBJECT)
+            config_add_login(r, m->key, m->value, component);
         else
-            free_xmpp(&cfg->xmpp[cfg->xmpp_count]);
+            config_say(r, LOG_WARN_, m->value->at, "%s.%s must be an object with HOSTNAME and the rest", path, m->key);
     }
 }
 
@@ -334,13 +400,26 @@ static void free_mapping(struct config_mapping *m)
     free(m->public_address);
 }
 
+void config_add_mapping(struct config *cfg, const char *local_address, const char *public_address)
+{
+    cfg->mappings = realloc(cfg->mappings, (cfg->mappings_count + 1) * sizeof *cfg->mappings);
+    if (!cfg->mappings)
+        abort();
+    memmove(cfg->mappings + 1, cfg->mappings, cfg->mappings_count++ * sizeof *cfg->mappings);
+    cfg->mappings[0] =
+        (struct config_mapping){.local_address = copy(local_address), .public_address = copy(public_address)};
+}
+
 static void read_mappings(struct reading *r, const struct hocon_value *root)
 {
     struct config *cfg = r->cfg;
     const struct hocon_value *items[LIST_MAX], *v = hocon_get(root, "ice4j.harvest.mapping.static-mappings");
     size_t n = 0;
-    if (v && !hocon_as_list(v, items, LIST_MAX, &n))
-        say(r, LOG_ERROR_, v->at, "static-mappings must be a list of { local-address = ..., public-address = ... }");
+    if (v && (!hocon_as_list(v, items, LIST_MAX, &n) || n > LIST_MAX)) {
+        n = 0;
+        config_say(r, LOG_ERROR_, v->at,
+                   "static-mappings must be a list of { local-address = ..., public-address = ... }");
+    }
     cfg->mappings = calloc(n + 1, sizeof *cfg->mappings);
     for (size_t i = 0; i < n; i++) {
         struct config_mapping *m = &cfg->mappings[cfg->mappings_count];
@@ -354,8 +433,8 @@ static void read_mappings(struct reading *r, const struct hocon_value *root)
                  (!pp || read_PORT(pp, &public_port)) && !lp == !pp;
         }
         if (!ok) {
-            say(r, LOG_ERROR_, items[i]->at,
-                "a static mapping needs local-address and public-address, and both ports or none");
+            config_say(r, LOG_ERROR_, items[i]->at,
+                       "a static mapping needs local-address and public-address, and both ports or none");
             free_mapping(m);
             *m = (struct config_mapping){0};
             continue;
@@ -366,85 +445,50 @@ static void read_mappings(struct reading *r, const struct hocon_value *root)
     }
 }
 
-/* ---- keys that mean nothing ---- */
+/* ---- what no single value shows ---- */
 
-static const char *const known_keys[] = {
-#define X(key, type, field, value, meaning) key,
-    SETTINGS(X)
-#undef X
-};
-
-static unsigned distance(const char *a, const char *b) /* Levenshtein */
+static void check_sense(struct reading *r)
 {
-    unsigned row[256];
-    size_t n = MIN(strlen(b), COUNT(row) - 1);
-    for (size_t j = 0; j <= n; j++)
-        row[j] = (unsigned)j;
-    for (size_t i = 1; a[i - 1]; i++) {
-        unsigned diagonal = row[0];
-        row[0] = (unsigned)i;
-        for (size_t j = 1; j <= n; j++) {
-            unsigned above = row[j];
-            row[j] = MIN(MIN(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] != b[j - 1]));
-            diagonal = above;
-        }
-    }
-    return row[n];
-}
-
-static bool is_known(const char *path)
-{
-    /* read elsewhere, or legal in stock files without a meaning here */
-    static const char *const prefixes[] = {
-        "videobridge.apis.xmpp-client.configs", "native.xmpp-component.configs", "ice4j.harvest.mapping.static-mappings",
-        "videobridge.stats", "videobridge.load-management", "videobridge.octo", "videobridge.rest", "videobridge.apis",
-        "videobridge.exporter", "videobridge.http-servers", "videobridge.websockets", "jmt", "ice4j",
-    };
-    for (size_t i = 0; i < COUNT(known_keys); i++)
-        if (strcmp(path, known_keys[i]) == 0)
-            return true;
-    for (size_t i = 0; i < COUNT(prefixes); i++)
-        if (strncmp(path, prefixes[i], strlen(prefixes[i])) == 0)
-            return true;
-    return false;
-}
-
-static void warn_unknown(struct reading *r, const struct hocon_value *object, const char *path)
-{
-    for (size_t i = 0; i < object->count; i++) {
-        const struct hocon_member *m = &object->members[i];
-        char full[256];
-        snprintf(full, sizeof full, "%s.%s", path, m->key);
-        if (is_known(full))
-            continue;
-        if (m->value->kind == HOCON_OBJECT) {
-            warn_unknown(r, m->value, full);
-            continue;
-        }
-        size_t best = 0;
-        for (size_t k = 1; k < COUNT(known_keys); k++)
-            if (distance(full, known_keys[k]) < distance(full, known_keys[best]))
-                best = k;
-        say(r, LOG_WARN_, m->value->at, "%s is not a setting we know; the nearest is %s", full, known_keys[best]);
-    }
+    const struct config *c = r->cfg;
+    const struct hocon_at whole = {0};
+    if (c->ice_udp_port < 1)
+        config_say(r, LOG_ERROR_, config_where(r->root, "videobridge.ice.udp.port"),
+                   "videobridge.ice.udp.port must be from 1 to 65535");
+    if (c->energy_alpha_pct > 100)
+        config_say(r, LOG_ERROR_, config_where(r->root, "videobridge.loudest.energy-alpha-pct"),
+                   "videobridge.loudest.energy-alpha-pct must be from 0 to 100");
+    if (c->relay && !c->relay_id)
+        config_say(r, LOG_ERROR_, whole,
+                   "videobridge.relay.relay-id is missing: relay.enabled = true needs a unique one");
+    if (c->bwe_min_bps > c->bwe_max_bps)
+        config_say(r, LOG_ERROR_, whole, "jmt.bwe.estimator.min-bw is above max-bw");
+    if (c->websockets && c->http_public_port < 0 && c->http_public_tls_port < 0)
+        config_say(
+            r, LOG_WARN_, whole,
+            "websockets.enabled = true, but nobody serves them: set videobridge.http-servers.public.port, or rely on "
+            "sctp.enabled = true");
+    if (!r->failed && c->xmpp_count == 0 && !hocon_get(r->root, "videobridge.apis.xmpp-client.configs"))
+        config_say(r, LOG_INFO_, whole, "no XMPP login is configured (videobridge.apis.xmpp-client.configs)");
 }
 
 /* ---- files ---- */
 
-static enum hocon_read read_file(void *ctx, const char *path, char **text, size_t *len)
+enum hocon_read config_read_file(void *ctx, const char *path, char **text, size_t *len)
 {
     (void)ctx;
     FILE *f = fopen(path, "rb");
     if (!f)
         return errno == ENOENT ? HOCON_READ_ABSENT : HOCON_READ_FAILED;
-    *text = malloc(FILE_MAX);
-    if (!*text)
+    char *buf = malloc(FILE_MAX);
+    if (!buf)
         abort();
-    *len = fread(*text, 1, FILE_MAX, f);
+    *len = fread(buf, 1, FILE_MAX, f);
     bool whole = !ferror(f) && *len < FILE_MAX;
     fclose(f);
-    if (!whole)
-        free(*text);
+    if (whole)
+        *text = buf;
+    else
+        free(buf);
     return whole ? HOCON_READ_OK : HOCON_READ_FAILED;
 }
 
@@ -457,8 +501,11 @@ static const char *world_getenv(void *ctx, const char *name)
 static void world_diag(void *ctx, const struct hocon_diag *in)
 {
     struct reading *r = ctx;
-    struct config_diag diag = {.level = in->fatal ? LOG_ERROR_ : LOG_WARN_, .file = in->file, .line = in->line,
-                               .column = in->column, .text = in->text};
+    struct config_diag diag = {.level = in->fatal ? LOG_ERROR_ : LOG_WARN_,
+                               .file = in->file,
+                               .line = in->line,
+                               .column = in->column,
+                               .text = in->text};
     r->failed |= in->fatal;
     r->env->sink(r->env->ctx, &diag);
 }
@@ -484,21 +531,20 @@ static char *find_path(const struct config_env *env, const char *path)
 bool config_load(const char *path, const struct config_env *env, struct config *cfg)
 {
     struct reading r = {.env = env, .cfg = cfg};
-    struct hocon_world world = {read_file, world_getenv, world_diag, &r};
+    struct hocon_world world = {config_read_file, world_getenv, world_diag, &r};
     config_defaults(cfg);
     cfg->path = find_path(env, path);
-    if (!cfg->path)
-        return true;
-    struct hocon *hocon = hocon_load(cfg->path, &world);
-    if (!hocon)
+    struct hocon *hocon = cfg->path ? hocon_load(cfg->path, &world) : NULL;
+    if (cfg->path && !hocon)
         return false;
-    const struct hocon_value *root = hocon_root(hocon), *section;
-    read_settings(&r, root);
-    read_logins(&r, root, "videobridge.apis.xmpp-client.configs", false);
-    read_logins(&r, root, "native.xmpp-component.configs", true);
-    read_mappings(&r, root);
-    if ((section = hocon_get(root, "videobridge")) && section->kind == HOCON_OBJECT)
-        warn_unknown(&r, section, "videobridge");
+    r.root = hocon ? hocon_root(hocon) : NULL;
+    read_settings(&r, r.root);
+    read_logins(&r, "videobridge.apis.xmpp-client.configs", false);
+    read_logins(&r, "native.xmpp-component.configs", true);
+    read_mappings(&r, r.root);
+    config_read_old(&r);
+    check_sense(&r);
+    config_warn_unknown(&r);
     hocon_free(hocon);
     return !r.failed;
 }
@@ -507,6 +553,7 @@ bool config_load(const char *path, const struct config_env *env, struct config *
 
 #define DEFAULT_BOOL(field, value)    cfg->field = (value);
 #define DEFAULT_INT(field, value)     cfg->field = (value);
+#define DEFAULT_COUNT(field, value)   cfg->field = (value);
 #define DEFAULT_PORT(field, value)    cfg->field = (value);
 #define DEFAULT_DOUBLE(field, value)  cfg->field = (value);
 #define DEFAULT_US(field, value)      cfg->field = (value);
@@ -521,7 +568,7 @@ bool config_load(const char *path, const struct config_env *env, struct config *
 static void default_strings(struct config_strings *list, const char *text)
 {
     if (text)
-        split(list, text, ",");
+        config_strings_split(list, text, ",");
 }
 
 void config_defaults(struct config *cfg)
@@ -546,6 +593,7 @@ static void done_SECRET(char **text)
 
 #define DONE_BOOL(field)
 #define DONE_INT(field)
+#define DONE_COUNT(field)
 #define DONE_PORT(field)
 #define DONE_DOUBLE(field)
 #define DONE_US(field)
@@ -555,7 +603,7 @@ static void done_SECRET(char **text)
 #define DONE_RED(field)
 #define DONE_STRING(field)  done_STRING(&cfg->field);
 #define DONE_SECRET(field)  done_SECRET(&cfg->field);
-#define DONE_STRINGS(field) clear_strings(&cfg->field);
+#define DONE_STRINGS(field) config_strings_clear(&cfg->field);
 
 void config_done(struct config *cfg)
 {

@@ -3,8 +3,10 @@
  * For: finding, reading and checking what the administrator wrote in jvb.conf (HOCON). settings.h lists every key.
  * Not for: the syntax (proto/hocon), options of the command line (options.h), or acting on any of it.
  *
- * Every wrong value is reported, not only the first. A key of `videobridge` that is not in the table gets one warning with
- * the nearest one that is. Old names and sip-communicator.properties are not read.
+ * Order, first one wins: sip-communicator.properties beside jvb.conf (or where JAVA_SYS_PROPS puts it) and -D words of
+ * JAVA_SYS_PROPS, both with the names of former versions; such names in jvb.conf; jvb.conf; defaults. An old line that
+ * overrides jvb.conf is reported. Every wrong value is reported, not only the first. A key that no version of the stock
+ * bridge knows gets one warning with the nearest one that is known.
  * Owner:  config_load() fills memory of the caller's; config_done() frees what hangs on it and wipes secrets.
  * Thread: load on one; afterwards immutable, hence readable from all.
  * Files are only ever read, and only here.
@@ -26,10 +28,11 @@ struct config_strings {
     size_t n;
 };
 
-/* C types of the table's types. INT fits 32 bits; PORT is -1 or 1 to 65535; US and BPS are never negative (a negative
+/* C types of the table's types. INT is -1 or more, COUNT 0 or more; PORT is -1 or 1 to 65535; US and BPS are never negative (a negative
  * duration in a file reads as 0). STRING may be NULL where the default is; SECRET is a STRING that is wiped on free. */
 #define CONFIG_C_BOOL    bool
 #define CONFIG_C_INT     int32_t
+#define CONFIG_C_COUNT   int32_t
 #define CONFIG_C_PORT    int32_t
 #define CONFIG_C_DOUBLE  double
 #define CONFIG_C_US      uint64_t

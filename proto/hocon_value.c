@@ -47,7 +47,8 @@ bool hocon_as_bool(const struct hocon_value *v, bool *out)
         return false;
     bool yes = strcasecmp(v->text, "true") == 0 || strcmp(v->text, "yes") == 0 || strcmp(v->text, "on") == 0;
     bool no = strcasecmp(v->text, "false") == 0 || strcmp(v->text, "no") == 0 || strcmp(v->text, "off") == 0;
-    *out = yes;
+    if (yes || no)
+        *out = yes;
     return yes || no;
 }
 
