@@ -227,7 +227,7 @@ bool ice_on_media(struct ice *ice, uint64_t now_us, const struct ice_path *path,
         pair = ice_pairs_find(&ice->pairs, path);
     if (pair)
         ice_select_heard(ice, pair, media);
-    return ice->out_count > 0 || (pair && pair != ice->selected && ice_work_due_us(ice) <= now_us);
+    return ice->out_count > 0 || (pair && ice->selected && pair != ice->selected); /* the deadline may be nearer now */
 }
 
 void ice_on_time(struct ice *ice, uint64_t now_us)

@@ -38,8 +38,9 @@ struct ice_pair {
     uint32_t remote_priority;
     uint64_t priority;
     enum ice_pair_state state;
-    bool heard;                      /* an authenticated request came here */
-    bool nominate;                   /* controlling: the next check nominates; controlled: the peer has nominated it */
+    bool heard;    /* an authenticated request came here */
+    bool insisted; /* the peer checked again after our last copy was sent: start over if that one fails too */
+    bool nominate; /* controlling: the next check nominates; controlled: the peer has nominated it */
     uint64_t ok_us, rx_us, media_us; /* last answered check, last authenticated anything, last SRTP; 0: never */
     uint64_t rtt_us;
     struct ice_check check;

@@ -23,7 +23,9 @@ static void check_back(struct ice *ice, struct ice_pair *pair)
     struct ice_check *check = &pair->check;
     switch (pair->state) {
     case PAIR_IN_PROGRESS:
-        if (!ice_check_exhausted(check) && ice->now_us >= check->sent_us + MS(100))
+        if (ice_check_exhausted(check))
+            pair->insisted = true;
+        else if (ice->now_us >= check->sent_us + MS(100))
             check->due_us = ice->now_us;
         break;
     case PAIR_FAILED: pair->state = PAIR_WAITING; /* fall through */

@@ -27,6 +27,7 @@ void ice_work_start_check(struct ice *ice, struct ice_pair *pair, bool consent)
 {
     ice_work_cancel(ice, pair);
     list_remove(&pair->triggered);
+    pair->insisted = false;
     struct ice_check *check = &pair->check;
     *check = (struct ice_check){
         .active = true,
@@ -74,6 +75,11 @@ static void retransmit(struct ice *ice)
     }
     ice_work_cancel(ice, pair);
     ice_select_on_failure(ice, pair);
+    if (pair->insisted && pair->state == PAIR_FAILED) {
+        pair->state = PAIR_WAITING;
+        ice_pair_trigger(&ice->pairs, pair, false);
+        ice_select_update(ice);
+    }
 }
 
 /* Triggered checks in order of arrival, then ordinary ones by priority; one every Ta. */
