@@ -6,6 +6,7 @@
 #include "bridge/config.h"
 #include "bridge/inbox.h"
 #include "bridge/udp_io.h"
+#include "media/ice.h"
 
 struct channels;
 struct dtls_identity;
@@ -14,13 +15,21 @@ struct worker;
 struct bridge {
     const struct config *config;
     struct dtls_identity *identity;
-    struct addr locals[UDP_LOCALS_MAX]; /* where every worker has a socket; index = pkt.local */
+    struct addr locals[UDP_LOCALS_MAX]; /* where every worker opens a socket; index = pkt.local */
     size_t local_count;
+    int bind_errors[UDP_LOCALS_MAX]; /* of each local address: 0, or why no worker may use it */
     struct worker **workers;
     unsigned worker_count;
     struct channels *channels; /* the thread that owns usrsctp */
     struct inbox *control;     /* takes struct control_report */
 };
+
+/* While the workers are made: failed[] is what udp_io_new said of the addresses. One that a single worker could not bind
+ * is used by none, since the kernel would lose what it spreads to that worker. Returns how many are left. */
+size_t bridge_note_bound(struct bridge *bridge, const int failed[UDP_LOCALS_MAX]);
+
+/* Those that are left: what candidates may be based on. Returns how many. */
+size_t bridge_bound_locals(const struct bridge *bridge, struct ice_local out[UDP_LOCALS_MAX]);
 
 /* What workers tell the control thread. */
 enum control_report_kind { REPORT_ICE_CONNECTED, REPORT_DTLS_ROLE, REPORT_ENDPOINT_GONE };
@@ -30,7 +39,7 @@ struct control_report {
     bool we_are_server; /* REPORT_DTLS_ROLE */
 };
 
-void bridge_report(const struct bridge *bridge, enum control_report_kind kind, uint32_t conf_serial,
-                   uint32_t ep_serial, bool we_are_server);
+void bridge_report(const struct bridge *bridge, enum control_report_kind kind, uint32_t conf_serial, uint32_t ep_serial,
+                   bool we_are_server);
 
 #endif

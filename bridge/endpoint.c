@@ -348,11 +348,9 @@ static struct ice *new_ice(struct worker *w, const struct endpoint_spec *spec)
         .pwd = spec->local.pwd,
         .controlling = spec->ice_controlling,
         .worker = (uint8_t)w->index,
-        .local_count = w->bridge->local_count,
     };
     struct ice_local locals[UDP_LOCALS_MAX];
-    for (size_t i = 0; i < cfg.local_count; i++)
-        locals[i] = (struct ice_local){w->bridge->locals[i], (uint8_t)i};
+    cfg.local_count = bridge_bound_locals(w->bridge, locals);
     cfg.locals = locals;
     gnutls_rnd(GNUTLS_RND_RANDOM, &cfg.tie_breaker, sizeof cfg.tie_breaker);
     return ice_new(&cfg, w->now_us);

@@ -121,7 +121,8 @@ void gather_candidates(const struct gather_config *cfg, const struct ice_local *
                        const struct gather_mapping *stun, size_t stun_count, struct gather_result *out)
 {
     *out = (struct gather_result){.local_count = MIN(local_count, (size_t)GATHER_LOCALS_MAX)};
-    memcpy(out->locals, locals, out->local_count * sizeof *locals);
+    if (out->local_count)
+        memcpy(out->locals, locals, out->local_count * sizeof *locals);
     for (size_t i = 0; i < out->local_count; i++)
         add_candidate(out, ICE_HOST, &locals[i].addr, &locals[i]);
     for (size_t i = 0; i < out->local_count; i++) {
@@ -132,25 +133,29 @@ void gather_candidates(const struct gather_config *cfg, const struct ice_local *
     }
 }
 
-/* ---- STUN mapping: one request per server and local IPv4 address, from sockets of their own ---- */
+/* ---- STUN mapping: each server is asked from each local address, from sockets of their own ---- */
 
-struct asked {
+struct asked { /* one request (RFC 8489 6.2.1): the same bytes again after 1, 3 and 7 RTO, until an answer or the end */
     struct gather *gather;
     uv_udp_t udp;
-    bool open;
+    uv_timer_t again;
+    uint64_t wait_ms;
+    bool due;
     struct addr local;
-    uint8_t id[STUN_WALK_ID_LEN];
+    struct sockaddr_storage server;
+    uint8_t request[STUN_WALK_HEADER];
     uint8_t buf[1500];
 };
 
 struct gather {
     uv_loop_t *loop;
     const struct gather_config *cfg;
+    uint64_t rto_ms;
     struct ice_local locals[GATHER_LOCALS_MAX];
     size_t local_count;
     gather_done *on_done;
     void *ctx;
-    uv_timer_t timeout;
+    uv_timer_t limit;
     uv_getaddrinfo_t lookups[GATHER_MAPPINGS_MAX];
     struct asked asked[GATHER_MAPPINGS_MAX];
     size_t asked_count, answers_due, lookup_count;
@@ -166,12 +171,12 @@ static void release(struct gather *g)
         free(g);
 }
 
-static void on_closed(uv_handle_t *handle)
+static void on_limit_closed(uv_handle_t *handle)
 {
     release(handle->data);
 }
 
-static void on_udp_closed(uv_handle_t *handle)
+static void on_asked_closed(uv_handle_t *handle)
 {
     struct asked *a = handle->data;
     release(a->gather);
@@ -180,12 +185,13 @@ static void on_udp_closed(uv_handle_t *handle)
 static void close_all(struct gather *g)
 {
     g->finished = true;
-    for (size_t i = 0; i < g->asked_count; i++)
-        if (g->asked[i].open)
-            uv_close((uv_handle_t *)&g->asked[i].udp, on_udp_closed);
+    for (size_t i = 0; i < g->asked_count; i++) {
+        uv_close((uv_handle_t *)&g->asked[i].udp, on_asked_closed);
+        uv_close((uv_handle_t *)&g->asked[i].again, on_asked_closed);
+    }
     for (size_t i = 0; i < g->lookup_count; i++)
         uv_cancel((uv_req_t *)&g->lookups[i]);
-    uv_close((uv_handle_t *)&g->timeout, on_closed);
+    uv_close((uv_handle_t *)&g->limit, on_limit_closed);
 }
 
 static void finish(struct gather *g)
@@ -200,15 +206,35 @@ static void finish(struct gather *g)
     g->on_done(g->ctx, &result);
 }
 
-static void on_timeout(uv_timer_t *timer)
+static void on_limit(uv_timer_t *limit)
 {
-    finish(timer->data);
+    finish(limit->data);
 }
 
-static void answer_came(struct gather *g)
+static void one_less_due(struct gather *g)
 {
     if (--g->answers_due == 0)
         finish(g);
+}
+
+static void end_asking(struct asked *a)
+{
+    a->due = false;
+    uv_timer_stop(&a->again);
+    uv_udp_recv_stop(&a->udp);
+    one_less_due(a->gather);
+}
+
+static void learn_mapping(struct gather *g, const struct addr *local, const struct addr *mapped)
+{
+    if (g->found_count == GATHER_MAPPINGS_MAX)
+        return;
+    if (g->found_count == 0 && uv_timer_get_due_in(&g->limit) > GATHER_SETTLE_RTOS * g->rto_ms)
+        uv_timer_start(&g->limit, on_limit, GATHER_SETTLE_RTOS * g->rto_ms, 0);
+    struct gather_mapping *m = &g->found[g->found_count++];
+    m->local = *local;
+    m->public = *mapped; /* the address counts, the port was this socket's */
+    m->local.port = m->public.port = 0;
 }
 
 static void give_buffer(uv_handle_t *handle, size_t size, uv_buf_t *buf)
@@ -221,75 +247,133 @@ static void give_buffer(uv_handle_t *handle, size_t size, uv_buf_t *buf)
 static void on_answer(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf, const struct sockaddr *from, unsigned flags)
 {
     struct asked *a = udp->data;
-    struct gather *g = a->gather;
     struct stun_walk stun;
-    (void)flags;
-    if (n <= 0 || !from || g->finished || stun_walk_parse(bytes_of(buf->base, (size_t)n), &stun) != E_OK)
+    struct addr source, server;
+    if (n <= 0 || !from || flags & UV_UDP_PARTIAL || !a->due)
         return;
-    if (stun.class != STUN_WALK_SUCCESS || memcmp(stun.id, a->id, sizeof a->id) != 0 ||
-        stun.mapped.family == ADDR_NONE || g->found_count == GATHER_MAPPINGS_MAX)
+    addr_from_sockaddr(from, &source);
+    addr_from_sockaddr((struct sockaddr *)&a->server, &server);
+    if (!addr_eq(&source, &server) || stun_walk_parse(bytes_of(buf->base, (size_t)n), &stun) != E_OK ||
+        memcmp(stun.id, a->request + STUN_WALK_HEADER - STUN_WALK_ID_LEN, STUN_WALK_ID_LEN) != 0)
         return;
-    struct gather_mapping *m = &g->found[g->found_count++];
-    m->local = a->local;
-    m->public = stun.mapped; /* the address counts, the port was this socket's */
-    m->local.port = m->public.port = 0;
-    uv_udp_recv_stop(udp);
-    answer_came(g);
+    if (stun.class == STUN_WALK_SUCCESS && stun.mapped.family == a->local.family)
+        learn_mapping(a->gather, &a->local, &stun.mapped);
+    else if (stun.class != STUN_WALK_ERROR)
+        return;
+    end_asking(a);
 }
 
-static void ask(struct gather *g, const struct ice_local *local, const struct sockaddr *server)
+static bool transmit(struct asked *a) /* false: this server cannot be reached from here */
 {
-    struct asked *a = &g->asked[g->asked_count];
-    struct sockaddr_storage ss;
-    struct addr from = local->addr;
-    uint8_t request[STUN_WALK_HEADER];
-    struct wr w = wr_over(request, sizeof request);
-    from.port = 0;
-    addr_to_sockaddr(&from, &ss);
-    if (g->asked_count == GATHER_MAPPINGS_MAX)
-        return;
-    g->asked_count++;
-    *a = (struct asked){.gather = g, .local = from, .open = true};
-    if (getrandom(a->id, sizeof a->id, 0) != sizeof a->id || uv_udp_init(g->loop, &a->udp) != 0)
+    uv_buf_t buf = uv_buf_init((char *)a->request, sizeof a->request);
+    int sent = uv_udp_try_send(&a->udp, &buf, 1, (struct sockaddr *)&a->server);
+    return sent >= 0 || sent == UV_EAGAIN;
+}
+
+static void on_again(uv_timer_t *again)
+{
+    struct asked *a = again->data;
+    a->wait_ms *= 2;
+    uv_timer_start(again, on_again, a->wait_ms, 0);
+    if (!transmit(a))
+        end_asking(a);
+}
+
+static void write_request(uint8_t request[STUN_WALK_HEADER]) /* Binding, no attributes: RFC 8489 5 */
+{
+    uint8_t id[STUN_WALK_ID_LEN];
+    struct wr w = wr_over(request, STUN_WALK_HEADER);
+    if (getrandom(id, sizeof id, 0) != sizeof id)
         abort();
-    a->udp.data = a;
-    g->open++;
-    wr_u16(&w, 0x0001); /* Binding request, no attributes: RFC 8489 5 */
+    wr_u16(&w, 0x0001);
     wr_u16(&w, 0);
     wr_u32(&w, STUN_WALK_COOKIE);
-    wr_bytes(&w, bytes_of(a->id, sizeof a->id));
-    uv_buf_t buf = uv_buf_init((char *)request, sizeof request);
-    if (uv_udp_bind(&a->udp, (struct sockaddr *)&ss, 0) == 0 && uv_udp_recv_start(&a->udp, give_buffer, on_answer) == 0 &&
-        uv_udp_try_send(&a->udp, &buf, 1, server) > 0)
-        g->answers_due++;
+    wr_bytes(&w, bytes_of(id, sizeof id));
+}
+
+static void ask(struct gather *g, const struct addr *local, const struct addr *server)
+{
+    if (g->asked_count == GATHER_MAPPINGS_MAX)
+        return;
+    struct asked *a = &g->asked[g->asked_count++];
+    struct sockaddr_storage from;
+    *a = (struct asked){.gather = g, .local = *local, .wait_ms = g->rto_ms};
+    a->local.port = 0;
+    addr_to_sockaddr(&a->local, &from);
+    addr_to_sockaddr(server, &a->server);
+    write_request(a->request);
+    if (uv_udp_init(g->loop, &a->udp) != 0 || uv_timer_init(g->loop, &a->again) != 0)
+        abort();
+    a->udp.data = a->again.data = a;
+    g->open += 2;
+    if (uv_udp_bind(&a->udp, (struct sockaddr *)&from, 0) != 0 ||
+        uv_udp_recv_start(&a->udp, give_buffer, on_answer) != 0 || !transmit(a))
+        return;
+    a->due = true;
+    g->answers_due++;
+    uv_timer_start(&a->again, on_again, a->wait_ms, 0);
+}
+
+/* A loopback address of ours is only bound for tests on one machine, and then the server is there too. */
+static bool may_ask(const struct addr *local, const struct addr *server)
+{
+    return local->family == server->family && !addr_is_link_local(local) &&
+           addr_is_loopback(local) == addr_is_loopback(server);
+}
+
+static bool first_of_family(const struct addrinfo *list, const struct addrinfo *it)
+{
+    for (; list != it; list = list->ai_next)
+        if (list->ai_family == it->ai_family)
+            return false;
+    return it->ai_family == AF_INET || it->ai_family == AF_INET6;
 }
 
 static void on_resolved(uv_getaddrinfo_t *lookup, int status, struct addrinfo *list)
 {
     struct gather *g = lookup->data;
     if (!g->finished) {
-        for (size_t i = 0; status == 0 && i < g->local_count; i++) {
-            const struct addr *addr = &g->locals[i].addr;
-            if (addr->family == ADDR_IP4 && !addr_is_loopback(addr) && !addr_is_link_local(addr))
-                ask(g, &g->locals[i], list->ai_addr);
+        for (struct addrinfo *it = status == 0 ? list : NULL; it; it = it->ai_next) {
+            struct addr server;
+            if (!first_of_family(list, it))
+                continue;
+            addr_from_sockaddr(it->ai_addr, &server);
+            for (size_t i = 0; i < g->local_count; i++)
+                if (may_ask(&g->locals[i].addr, &server))
+                    ask(g, &g->locals[i].addr, &server);
         }
-        answer_came(g); /* the look-up itself */
+        one_less_due(g); /* the look-up itself */
     }
     uv_freeaddrinfo(list);
     release(g);
 }
 
+static bool split_server(const char *server, char host[256], const char **port) /* "host:port" or "[v6]:port" */
+{
+    const char *colon = strrchr(server, ':');
+    if (!colon || colon == server)
+        return false;
+    size_t len = (size_t)(colon - server);
+    if (server[0] == '[' && colon[-1] == ']')
+        server++, len -= 2;
+    if (len == 0 || len > 255)
+        return false;
+    memcpy(host, server, len);
+    host[len] = 0;
+    *port = colon + 1;
+    return true;
+}
+
 static void resolve(struct gather *g, const char *server)
 {
     char host[256];
-    const char *colon = strrchr(server, ':');
-    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_DGRAM};
-    if (!colon || colon == server || (size_t)(colon - server) >= sizeof host || g->lookup_count == GATHER_MAPPINGS_MAX)
+    const char *port;
+    struct addrinfo hints = {.ai_socktype = SOCK_DGRAM};
+    if (g->lookup_count == GATHER_MAPPINGS_MAX || !split_server(server, host, &port))
         return;
-    snprintf(host, sizeof host, "%.*s", (int)(colon - server), server);
     uv_getaddrinfo_t *lookup = &g->lookups[g->lookup_count];
     lookup->data = g;
-    if (uv_getaddrinfo(g->loop, lookup, on_resolved, host, colon + 1, &hints) != 0)
+    if (uv_getaddrinfo(g->loop, lookup, on_resolved, host, port, &hints) != 0)
         return;
     g->lookup_count++;
     g->answers_due++;
@@ -304,16 +388,18 @@ struct gather *gather_start(uv_loop_t *loop, const struct gather_config *cfg, co
         abort();
     g->loop = loop;
     g->cfg = cfg;
+    g->rto_ms = cfg->stun_rto_ms ? cfg->stun_rto_ms : GATHER_RTO_MS;
     g->local_count = MIN(local_count, (size_t)GATHER_LOCALS_MAX);
-    memcpy(g->locals, locals, g->local_count * sizeof *locals);
+    if (g->local_count)
+        memcpy(g->locals, locals, g->local_count * sizeof *locals);
     g->on_done = on_done;
     g->ctx = ctx;
-    uv_timer_init(loop, &g->timeout);
-    g->timeout.data = g;
+    uv_timer_init(loop, &g->limit);
+    g->limit.data = g;
     g->open = 1;
     for (size_t i = 0; i < cfg->stun_servers.n; i++)
         resolve(g, cfg->stun_servers.v[i]);
-    uv_timer_start(&g->timeout, on_timeout, g->answers_due ? GATHER_STUN_TIMEOUT_MS : 0, 0);
+    uv_timer_start(&g->limit, on_limit, g->answers_due ? GATHER_LIMIT_RTOS * g->rto_ms : 0, 0);
     return g;
 }
 

@@ -2,7 +2,7 @@
  *
  * Purpose: interface rules, static mappings, STUN mapping, priorities and foundations (RFC 8445 5.1), all at start, before
  *          the bridge announces itself. The core is pure: interfaces in, addresses and candidates out; the part with a
- *          loop (gather_start) resolves and asks STUN servers, with a time-out.
+ *          loop (gather_start) resolves and asks STUN servers, with a limit on time.
  * Order:   gather_interfaces -> gather_bind_list -> (udp_io binds; what failed is left out) -> gather_start -> on_done
  *          with a struct gather_result, which is immutable from then on and may be read by any thread.
  * Loopback: skipped, as in the stock bridge, unless allowed-interfaces names the interface or allowed-addresses the
@@ -19,7 +19,9 @@ enum {
     GATHER_LOCALS_MAX = ICE_LOCALS_MAX,
     GATHER_CANDIDATES_MAX = 64,
     GATHER_MAPPINGS_MAX = 64, /* static ones and those found by STUN, each */
-    GATHER_STUN_TIMEOUT_MS = 3000,
+    GATHER_RTO_MS = 500,    /* a request that is not answered is sent again after 1, 3 and 7 of these */
+    GATHER_LIMIT_RTOS = 10, /* then it ends without the servers that never answered, */
+    GATHER_SETTLE_RTOS = 3, /* or so long after the first mapping was found: some addresses never reach a server */
 };
 
 struct gather_names { /* a list of texts from the configuration */
@@ -42,6 +44,7 @@ struct gather_config {
     const struct gather_mapping *mappings; /* videobridge's static-mappings; mask == face and duplicates are ignored */
     size_t mapping_count;
     struct gather_names stun_servers; /* "host:port" or "[v6]:port" */
+    uint32_t stun_rto_ms;             /* 0: GATHER_RTO_MS */
 };
 
 struct gather_interface { /* one address of an interface */
@@ -78,9 +81,10 @@ size_t gather_bind_list(const struct gather_config *cfg, const struct gather_int
 void gather_candidates(const struct gather_config *cfg, const struct ice_local *locals, size_t local_count,
                        const struct gather_mapping *stun, size_t stun_count, struct gather_result *out);
 
-/* Asks each STUN server from each local IPv4 address that is neither loopback nor link-local, then calls on_done once,
- * from the loop (never from inside gather_start), at the latest after GATHER_STUN_TIMEOUT_MS. cfg must live until then.
- * Cancel: gather_cancel, after which on_done is not called; the memory goes when the loop has run. */
+/* Asks each STUN server from each local address of its family that is not link-local (from loopback only a server on
+ * loopback), with retransmission as RFC 8489 6.2.1 says, then calls on_done once, from the loop (never from inside
+ * gather_start), at the latest after GATHER_LIMIT_RTOS. Servers that have both families are asked in both. cfg must live
+ * until then. Cancel: gather_cancel, after which on_done is not called; the memory goes when the loop has run. */
 struct gather;
 typedef void gather_done(void *ctx, const struct gather_result *result);
 struct gather *gather_start(uv_loop_t *loop, const struct gather_config *cfg, const struct ice_local *locals,

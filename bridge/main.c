@@ -309,7 +309,7 @@ static void on_gathered(void *ctx, const struct gather_result *result)
     if (result->stun_failed)
         log_warn("ice", "none of the STUN servers in ice4j.harvest.mapping.stun.addresses answered within %d s; clients "
                         "are told local addresses only. Is outbound UDP to them allowed?",
-                 GATHER_STUN_TIMEOUT_MS / 1000);
+                 GATHER_LIMIT_RTOS * GATHER_RTO_MS / 1000);
     make_control(s);
     log_in(s);
 }
@@ -347,7 +347,6 @@ static void fill_gather_config(struct server *s)
     };
 }
 
-/* Addresses that the first worker could not bind are left out for all of them. */
 static bool make_workers(struct server *s)
 {
     struct bridge *b = &s->bridge;
@@ -360,14 +359,14 @@ static bool make_workers(struct server *s)
     }
     b->worker_count = MIN(uv_available_parallelism(), WORKERS_MAX);
     b->workers = s->workers;
-    int failed[UDP_LOCALS_MAX] = {0};
     for (unsigned i = 0; i < b->worker_count; i++) {
+        int failed[UDP_LOCALS_MAX] = {0};
         s->workers[i] = worker_new(b, i, failed);
-        if (!s->workers[i]) {
+        if (!s->workers[i] || bridge_note_bound(b, failed) == 0) {
             fprintf(stderr,
                     "error: UDP port %d cannot be opened: %s. Is another bridge running? "
                     "`ss -ulpn sport = :%d` shows who has it; videobridge.ice.udp.port chooses another.\n",
-                    s->config.ice_udp_port, strerror(failed[0]), s->config.ice_udp_port);
+                    s->config.ice_udp_port, strerror(failed[0] ? failed[0] : b->bind_errors[0]), s->config.ice_udp_port);
             return false;
         }
     }
@@ -377,9 +376,8 @@ static bool make_workers(struct server *s)
 static void start_gathering(struct server *s)
 {
     struct ice_local locals[UDP_LOCALS_MAX];
-    for (size_t i = 0; i < s->bridge.local_count; i++)
-        locals[i] = (struct ice_local){s->bridge.locals[i], (uint8_t)i};
-    s->gather = gather_start(&s->loop, &s->gather_config, locals, s->bridge.local_count, on_gathered, s);
+    size_t n = bridge_bound_locals(&s->bridge, locals);
+    s->gather = gather_start(&s->loop, &s->gather_config, locals, n, on_gathered, s);
 }
 
 static void catch_signals(struct server *s)

@@ -10,17 +10,6 @@
 
 enum { RCVBUF_BYTES = 10 << 20 };
 
-void bridge_report(const struct bridge *bridge, enum control_report_kind kind, uint32_t conf_serial,
-                   uint32_t ep_serial, bool we_are_server)
-{
-    struct control_report *report = calloc(1, sizeof *report);
-    if (!report)
-        abort();
-    *report = (struct control_report){.msg.kind = kind, .conf_serial = conf_serial, .ep_serial = ep_serial,
-                                      .we_are_server = we_are_server};
-    inbox_post(bridge->control, &report->msg);
-}
-
 struct worker_msg *worker_msg_new(enum worker_msg_kind kind, uint32_t conf_serial, uint32_t ep_serial, const void *bytes,
                                   size_t len)
 {
