@@ -75,13 +75,14 @@ static bool drain_ice(struct endpoint *ep)
 
 static void keys_arrived(struct endpoint *ep, const struct dtls_keys *keys)
 {
-    ep->srtp = msrtp_new((enum msrtp_profile)keys->profile, bytes_of(keys->rx, keys->len), bytes_of(keys->tx, keys->len),
-                         MSRTP_SSRCS_ENDPOINT);
+    ep->srtp = msrtp_new((enum msrtp_profile)keys->profile, bytes_of(keys->rx, keys->len),
+                         bytes_of(keys->tx, keys->len), MSRTP_SSRCS_ENDPOINT);
     if (!ep->srtp) {
         log_error("dtls", "endpoint=%u SRTP refused the negotiated profile %u", ep->serial, keys->profile);
         return;
     }
-    log_info("dtls", "endpoint=%u up after_ms=%" PRIu64, ep->serial, (uint64_t)((ep->worker->now_us - ep->created_us) / US_PER_MS));
+    log_info("dtls", "endpoint=%u up after_ms=%" PRIu64, ep->serial,
+             (uint64_t)((ep->worker->now_us - ep->created_us) / US_PER_MS));
     if (endpoint_is_up(ep))
         receiver_up(&ep->receiver, true);
     for (struct pkt *pkt; (pkt = early_queue_pop(&ep->early));)
@@ -151,7 +152,8 @@ static void stats_timer_fired(struct timer *timer, uint64_t now_us)
     (void)now_us;
     struct endpoint *ep = container_of(timer, struct endpoint, stats_timer);
     if (!ep->channel_ready)
-        log_warn("channel", "endpoint=%u has no bridge channel 30 s after DTLS. Is its data channel blocked?", ep->serial);
+        log_warn("channel", "endpoint=%u has no bridge channel 30 s after DTLS. Is its data channel blocked?",
+                 ep->serial);
 }
 
 /* ---- what arrives ---- */
@@ -198,7 +200,7 @@ static enum codec codec_of(const char *name)
     static const struct {
         const char *name;
         enum codec codec;
-    } names[] = {{"opus", CODEC_OPUS}, {"red", CODEC_RED},   {"vp8", CODEC_VP8},   {"vp9", CODEC_VP9},
+    } names[] = {{"opus", CODEC_OPUS}, {"red", CODEC_RED},   {"vp8", CODEC_VP8},  {"vp9", CODEC_VP9},
                  {"av1", CODEC_AV1},   {"h264", CODEC_H264}, {"h265", CODEC_H265}};
     for (size_t i = 0; i < COUNT(names); i++)
         if (strcmp(name, names[i].name) == 0)
@@ -211,18 +213,23 @@ void endpoint_set_media(struct endpoint *ep, const struct media_spec *spec)
     ep->accepts_audio = spec->accepts_audio;
     ep->accepts_video = spec->accepts_video;
     memset(ep->payloads, 0, sizeof ep->payloads);
-    ep->does_twcc = ep->does_remb = false;
+    ep->does_twcc = ep->does_remb = ep->does_pli = false;
+    ep->media_us = ep->worker->now_us;
     for (size_t i = 0; i < spec->payload_count; i++) {
         const struct media_payload *in = &spec->payloads[i];
         if (in->pt >= COUNT(ep->payloads))
             continue;
         struct payload_info *out = &ep->payloads[in->pt];
-        *out = (struct payload_info){.known = true, .kind = in->kind, .codec = (uint8_t)codec_of(in->name),
-                                     .rtx = strcmp(in->name, "rtx") == 0, .apt = (uint8_t)in->apt,
+        *out = (struct payload_info){.known = true,
+                                     .kind = in->kind,
+                                     .codec = (uint8_t)codec_of(in->name),
+                                     .rtx = strcmp(in->name, "rtx") == 0,
+                                     .apt = (uint8_t)in->apt,
                                      .clock_hz = in->clockrate};
         if (in->kind == COLIBRI2_VIDEO) { /* media.md 5.1: audio payload types do not enable it */
             ep->does_twcc |= in->transport_cc;
             ep->does_remb |= in->goog_remb;
+            ep->does_pli |= in->nack_pli;
         }
     }
     for (size_t i = 0; i < COUNT(ep->payloads); i++)
@@ -290,7 +297,7 @@ void endpoint_force_mute(struct endpoint *ep, bool audio, bool video)
 
 static struct source *same_source(struct endpoint *ep, const struct source_spec *spec)
 {
-    list_for_each(it, &ep->sources) {
+    list_for_each (it, &ep->sources) {
         struct source *source = container_of(it, struct source, node);
         if (strcmp(source->name, spec->name) == 0 && source_same_ssrcs(source, spec))
             return source;
@@ -301,7 +308,7 @@ static struct source *same_source(struct endpoint *ep, const struct source_spec 
 static void index_ssrcs(struct endpoint *ep)
 {
     ep->ssrc_count = 0;
-    list_for_each(it, &ep->sources) {
+    list_for_each (it, &ep->sources) {
         struct source *source = container_of(it, struct source, node);
         for (uint8_t i = 0; i < source->encoding_count && ep->ssrc_count + 2 <= ENDPOINT_SSRCS_MAX; i++) {
             struct encoding *e = &source->encodings[i];
@@ -324,9 +331,9 @@ void endpoint_set_sources(struct endpoint *ep, const struct source_set *set)
             source = source_new(ep, &set->sources[i]);
         list_push_back(&kept, &source->node);
     }
-    list_for_each_safe(it, &ep->sources) source_free(container_of(it, struct source, node));
-    list_for_each_safe(it, &kept)
-    {
+    list_for_each_safe (it, &ep->sources)
+        source_free(container_of(it, struct source, node));
+    list_for_each_safe (it, &kept) {
         list_remove(it);
         list_push_back(&ep->sources, it);
     }
@@ -400,14 +407,15 @@ void endpoint_free(struct endpoint *ep)
     struct worker *w = ep->worker;
     conference_remove(ep->conf, ep);
     map_del_u32(&w->endpoints, ep->serial);
-    list_for_each_safe(it, &ep->sources) source_free(container_of(it, struct source, node));
+    list_for_each_safe (it, &ep->sources)
+        source_free(container_of(it, struct source, node));
     receiver_done(&ep->receiver);
     if (ep->channel_asked)
         channels_close(w->bridge->channels, ep->serial);
     demux_drop_owner(w->demux, &ep->owner);
     dtls_close(ep->dtls, w->now_us);
     drain_dtls(ep);
-    struct timer *timers[] = {&ep->ice_timer, &ep->dtls_timer, &ep->report_timer,
+    struct timer *timers[] = {&ep->ice_timer,  &ep->dtls_timer, &ep->report_timer,
                               &ep->twcc_timer, &ep->nack_timer, &ep->stats_timer};
     for (size_t i = 0; i < COUNT(timers); i++)
         wheel_set(&w->wheel, timers[i], NEVER_US);

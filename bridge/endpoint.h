@@ -25,8 +25,8 @@ struct payload_info { /* what a payload type number means for this endpoint */
     uint8_t codec;    /* enum codec */
     uint8_t kind;     /* enum colibri2_kind */
     bool known, rtx;
-    uint8_t apt;      /* rtx: what it repairs */
-    uint8_t rtx_pt;   /* its own rtx payload type; 0: none */
+    uint8_t apt;    /* rtx: what it repairs */
+    uint8_t rtx_pt; /* its own rtx payload type; 0: none */
     uint32_t clock_hz;
 };
 
@@ -53,7 +53,8 @@ struct endpoint {
     bool wants_channel, channel_asked, channel_ready;
 
     /* what it sends */
-    bool accepts_audio, accepts_video, does_twcc, does_remb;
+    bool accepts_audio, accepts_video, does_twcc, does_remb, does_pli;
+    uint64_t media_us; /* when the next three were signalled last */
     struct payload_info payloads[128];
     uint8_t ext_kind[ENDPOINT_EXT_IDS]; /* id -> enum rtp_ext_kind */
     uint8_t ext_id[RTP_EXT_KINDS];      /* and back; 0: not negotiated */

@@ -3,26 +3,72 @@
 
 #include "bridge/endpoint.h"
 #include "bridge/tx_path.h"
+#include "proto/red.h"
 
 /* Receivers without a track for this microphone get one now: slots are for those who are heard (bridge-channel.md 6.2).
  * A slot may be taken from another source, which then looks for one when it is heard again. */
 static void bind_audio(struct source *source, uint64_t now_us)
 {
     source->unbound = false;
-    list_for_each(it, &source->owner->conf->endpoints)
+    list_for_each (it, &source->owner->conf->endpoints)
         receiver_show_audio(&container_of(it, struct endpoint, node)->receiver, source, now_us);
+}
+
+static bool send_if_shown(struct track *track, const struct tx_packet *packet)
+{
+    const struct media_pkt *m = packet->m;
+    struct project_out out;
+    if (!project_offer(&track->project, m, m->rx_us, &out))
+        return false;
+    tx_path_send(track, packet, &out);
+    return true;
+}
+
+/* For a receiver without RED (media.md 9.6): what is inside, the primary block last. The blocks before it repeat earlier
+ * packets; the projection lets through only what was lost on its way to us, so what was held back stays so. */
+static bool send_unwrapped(struct track *track, const struct tx_packet *packet)
+{
+    const struct media_pkt *m = packet->m;
+    struct rd r = rd_over(media_pkt_payload(m));
+    struct red_view red;
+    bool sent = false;
+    if (red_parse(&r, &red) != E_OK)
+        return false;
+    for (size_t i = project_encoding(&track->project) < 0 ? red.count - 1 : 0; i < red.count; i++) {
+        const struct red_block *block = &red.block[i];
+        size_t back = red.count - 1 - i;
+        struct media_pkt inner = *m;
+        struct tx_packet part = *packet;
+        const struct payload_info *payload = &track->receiver->payloads[block->pt];
+        if (!block->data.n || !payload->known || payload->kind != COLIBRI2_AUDIO)
+            continue;
+        inner.pt = block->pt;
+        inner.seq_wide -= (int64_t)back;
+        inner.seq = (uint16_t)inner.seq_wide;
+        inner.ts -= block->ts_offset;
+        inner.payload_at = (uint16_t)(block->data.p - m->pkt->data);
+        inner.payload_len = (uint16_t)block->data.n;
+        part.m = &inner;
+        if (back) { /* extensions and marker are the primary's */
+            inner.marker = false;
+            part.kept_count = 0;
+        }
+        sent |= send_if_shown(track, &part);
+    }
+    return sent;
 }
 
 static void offer(struct track *track, const struct tx_packet *packet)
 {
     const struct media_pkt *m = packet->m;
-    struct project_out out;
-    if (project_offer(&track->project, m, m->rx_us, &out)) {
-        if (track->slot)
-            ssrc_map_touch(track->slot, m->rx_us);
-        tx_path_send(track, packet, &out);
-    }
-    if (project_wants_keyframe(&track->project))
+    bool sent = false, known = track->receiver->payloads[m->pt].known;
+    if (known)
+        sent = send_if_shown(track, packet);
+    else if (m->codec == CODEC_RED)
+        sent = send_unwrapped(track, packet);
+    if (sent && track->slot)
+        ssrc_map_touch(track->slot, m->rx_us);
+    if (known && project_wants_keyframe(&track->project))
         source_want_keyframe(track->source, track->receiver->serial, m->rx_us);
     else if (track->target == LAYER_NONE && project_encoding(&track->project) < 0)
         track_unlist(track); /* suspended, and the frame in work is out */

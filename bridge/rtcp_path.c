@@ -17,7 +17,7 @@ static struct encoding *encoding_by_ssrc(struct endpoint *ep, uint32_t ssrc)
 
 static void on_rtt(struct endpoint *ep)
 {
-    list_for_each(it, &ep->sources) {
+    list_for_each (it, &ep->sources) {
         struct source *source = container_of(it, struct source, node);
         keyframe_on_rtt(&source->keyframe, ep->rtt.last_us);
         for (uint8_t i = 0; i < source->encoding_count; i++)
@@ -111,10 +111,13 @@ static void send_rtcp(struct endpoint *to, const struct wr *w)
 
 void rtcp_send_keyframe_request(struct endpoint *to, uint32_t media_ssrc, uint8_t fir_seq)
 {
-    (void)fir_seq; /* every stock client does PLI (media.md 6.4) */
     uint8_t buf[RTCP_OUT_CAP];
     struct wr w = wr_over(buf, sizeof buf);
-    rtcp_pli_write(&w, to->conf->feedback_video_ssrc, media_ssrc);
+    struct rtcp_fir fir = {.ssrc = media_ssrc, .seq = fir_seq};
+    if (to->does_pli)
+        rtcp_pli_write(&w, to->conf->feedback_video_ssrc, media_ssrc);
+    else
+        rtcp_fir_write(&w, to->conf->feedback_video_ssrc, &fir, 1); /* always assumed: media.md 5.1 */
     send_rtcp(to, &w);
 }
 
@@ -144,21 +147,30 @@ void rtcp_send_twcc(struct endpoint *to, uint64_t now_us)
     wheel_set(&to->worker->wheel, &to->twcc_timer, twcc_rx_deadline_us(to->twcc));
 }
 
+static void send_report(struct endpoint *to, const struct rtcp_report *reports, size_t count)
+{
+    uint8_t buf[RTCP_OUT_CAP];
+    struct wr w = wr_over(buf, sizeof buf);
+    rtcp_rr_write(&w, to->conf->feedback_video_ssrc, reports, count);
+    send_rtcp(to, &w);
+}
+
 void rtcp_send_reports(struct endpoint *to, uint64_t now_us)
 {
     struct rtcp_report reports[RTCP_REPORTS_MAX];
-    uint8_t buf[RTCP_OUT_CAP];
     size_t n = 0;
-    list_for_each(it, &to->sources) {
+    list_for_each (it, &to->sources) {
         struct source *source = container_of(it, struct source, node);
-        for (uint8_t i = 0; i < source->encoding_count && n < RTCP_REPORTS_MAX; i++)
+        for (uint8_t i = 0; i < source->encoding_count; i++) {
             n += rx_stream_report(&source->encodings[i].rx, now_us, &reports[n]);
+            if (n == COUNT(reports)) { /* RFC 3550 6.4.2: the rest goes into further packets */
+                send_report(to, reports, n);
+                n = 0;
+            }
+        }
     }
-    if (!n)
-        return;
-    struct wr w = wr_over(buf, sizeof buf);
-    rtcp_rr_write(&w, to->conf->feedback_video_ssrc, reports, n);
-    send_rtcp(to, &w);
+    if (n)
+        send_report(to, reports, n);
 }
 
 void rtcp_forward_sr(struct encoding *from)

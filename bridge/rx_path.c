@@ -95,8 +95,7 @@ static bool rx_count(struct rx *rx)
         return true;
     if (rx->payload->clock_hz)
         rx_stream_set_clock(&rx->encoding->rx, rx->payload->clock_hz);
-    rx->raw_seq =
-        rx_stream_on_packet(&rx->encoding->rx, rx->rtp.seq, rx->rtp.ts, rx->pkt->len, rx->pkt->rx_us);
+    rx->raw_seq = rx_stream_on_packet(&rx->encoding->rx, rx->rtp.seq, rx->rtp.ts, rx->pkt->len, rx->pkt->rx_us);
     return true;
 }
 
@@ -180,6 +179,7 @@ static bool rx_codec(struct rx *rx)
     struct media_pkt *m = &rx->m;
     m->pkt = rx->pkt;
     m->rx_us = rx->pkt->rx_us;
+    m->ntp_us = rx_stream_ntp_us(&rx->encoding->rx, rx->rtp.ts);
     m->ssrc = rx->encoding->ssrc;
     m->ts = rx->rtp.ts;
     m->pt = rx->rtp.pt;
@@ -263,7 +263,7 @@ struct worker_counters *rx_path_counters_new(void)
 static void each_video_encoding(struct endpoint *ep, uint64_t now_us,
                                 void (*visit)(struct endpoint *ep, struct encoding *encoding, uint64_t now_us))
 {
-    list_for_each(it, &ep->sources) {
+    list_for_each (it, &ep->sources) {
         struct source *source = container_of(it, struct source, node);
         for (uint8_t i = 0; source->kind == COLIBRI2_VIDEO && i < source->encoding_count; i++)
             visit(ep, &source->encodings[i], now_us);

@@ -37,7 +37,17 @@ static void add_ext(struct exts *exts, uint8_t id, struct bytes data)
         exts->v[exts->n++] = (struct rtp_ext){id, data};
 }
 
-static void choose_exts(struct exts *exts, const struct track *track, const struct tx_packet *packet, bool video,
+static bool takes_twcc(const struct track *track) /* audio is not numbered: media.md 8.1 */
+{
+    return track->log && track->receiver->does_twcc && track->receiver->ext_id[RTP_EXT_TWCC];
+}
+
+static uint16_t next_twcc(const struct track *track)
+{
+    return takes_twcc(track) ? track->receiver->twcc_tx_seq++ : 0;
+}
+
+static void choose_exts(struct exts *exts, const struct track *track, const struct tx_packet *packet, uint16_t twcc_seq,
                         uint64_t now_us)
 {
     struct endpoint *to = track->receiver;
@@ -48,8 +58,8 @@ static void choose_exts(struct exts *exts, const struct track *track, const stru
         add_ext(exts, to->ext_id[RTP_EXT_ABS_SEND_TIME], rtp_ext_abs_send_time_write(exts->abs_send_time, now_us));
     if (track->mid[0])
         add_ext(exts, to->ext_id[RTP_EXT_MID], bytes_str(track->mid));
-    if (video && to->does_twcc && to->ext_id[RTP_EXT_TWCC])
-        add_ext(exts, to->ext_id[RTP_EXT_TWCC], rtp_ext_twcc_write(exts->twcc, to->twcc_tx_seq++));
+    if (takes_twcc(track))
+        add_ext(exts, to->ext_id[RTP_EXT_TWCC], rtp_ext_twcc_write(exts->twcc, twcc_seq));
 }
 
 static void seal_and_queue(struct endpoint *to, uint8_t *buf, size_t len)
@@ -60,14 +70,14 @@ static void seal_and_queue(struct endpoint *to, uint8_t *buf, size_t len)
 
 /* rtx: as what repairs it, else as the packet itself. */
 static void write_packet(struct track *track, const struct tx_packet *packet, const struct tx_sent *sent, bool rtx,
-                         uint64_t now_us)
+                         uint16_t twcc_seq, uint64_t now_us)
 {
     struct endpoint *to = track->receiver;
     const struct media_pkt *m = packet->m;
-    struct rtp_view view = {.pt = m->pt, .marker = sent->marker, .seq = sent->out_seq, .ts = sent->out_ts,
-                            .ssrc = track->tx.ssrc};
+    struct rtp_view view = {
+        .pt = m->pt, .marker = sent->marker, .seq = sent->out_seq, .ts = sent->out_ts, .ssrc = track->tx.ssrc};
     struct exts exts;
-    choose_exts(&exts, track, packet, track->log != NULL, now_us);
+    choose_exts(&exts, track, packet, twcc_seq, now_us);
     uint8_t *buf = udp_out_begin(to->worker->udp);
     struct wr w = wr_over(buf, UDP_OUT_CAP - MSRTP_TRAILER_MAX - 1);
     if (rtx)
@@ -87,19 +97,21 @@ void tx_path_send(struct track *track, const struct tx_packet *packet, const str
 {
     const struct media_pkt *m = packet->m;
     struct endpoint *to = track->receiver;
-    if (!endpoint_is_up(to) || !to->payloads[m->pt].known)
+    if (!endpoint_is_up(to))
         return;
     struct tx_sent sent = {
         .in_seq_wide = m->seq_wide,
+        .in_rx_us = m->rx_us,
         .in_ssrc = m->ssrc,
         .in_ts = m->ts,
         .out_ts = out->ts,
         .out_seq = out->seq,
         .payload_len = m->payload_len,
+        .twcc_seq = next_twcc(track),
         .marker = out->marker,
         .edit = out->edit,
     };
-    write_packet(track, packet, &sent, false, m->rx_us);
+    write_packet(track, packet, &sent, false, sent.twcc_seq, m->rx_us);
     tx_stream_on_sent(&track->tx, &sent, m->rx_us);
 }
 
@@ -111,19 +123,30 @@ static const struct encoding *encoding_of(const struct source *source, uint32_t 
     return NULL;
 }
 
+/* Under its own SSRC and number a packet may only go out again as exactly the bytes that it was, or AES-GCM is broken
+ * (transport.md 12.4): nothing that its header is made of may have been signalled anew since. */
+static bool is_unchanged(const struct track *track, const struct media_pkt *m)
+{
+    return m->rx_us > MAX(track->receiver->media_us, track->source->owner->media_us);
+}
+
 void tx_path_on_nack(struct track *track, uint16_t out_seq, uint64_t now_us)
 {
     struct endpoint *to = track->receiver;
-    if (!endpoint_is_up(to) || !track->log || !track->tx.rtx_ssrc)
-        return;
-    const struct tx_sent *sent = tx_stream_on_nack(&track->tx, out_seq, to->rtt.last_us, now_us);
+    const struct tx_sent *sent = endpoint_is_up(to) ? tx_stream_find(&track->tx, out_seq) : NULL;
     const struct encoding *encoding = sent ? encoding_of(track->source, sent->in_ssrc) : NULL;
     const struct media_pkt *m = encoding ? history_get(encoding->history, sent->in_seq_wide) : NULL;
-    if (!m || !to->payloads[m->pt].rtx_pt)
+    if (!m || m->rx_us != sent->in_rx_us)
+        return;
+    bool rtx = track->tx.rtx_ssrc && to->payloads[m->pt].rtx_pt;
+    if ((!rtx && !is_unchanged(track, m)) || !tx_stream_on_nack(&track->tx, out_seq, to->rtt.last_us, now_us))
         return;
     struct tx_packet packet;
     tx_path_prepare(&packet, track->source->owner, m);
-    write_packet(track, &packet, sent, true, now_us);
+    if (rtx)
+        write_packet(track, &packet, sent, true, next_twcc(track), now_us);
+    else
+        write_packet(track, &packet, sent, false, sent->twcc_seq, m->rx_us); /* at the time when it was sent first */
 }
 
 void tx_path_send_rtcp(struct endpoint *to, struct bytes rtcp)

@@ -22,6 +22,7 @@ struct tx_packet { /* what all receivers of a packet share */
 };
 
 void tx_path_prepare(struct tx_packet *packet, const struct endpoint *from, const struct media_pkt *m);
+/* The receiver knows the payload type. */
 void tx_path_send(struct track *track, const struct tx_packet *packet, const struct project_out *out);
 void tx_path_on_nack(struct track *track, uint16_t out_seq, uint64_t now_us);
 

@@ -57,6 +57,14 @@ void rx_stream_on_sr(struct rx_stream *s, const struct rtcp_sr *sr, uint64_t rx_
     s->sr = (struct rx_sr){.ntp = sr->ntp, .rtp_ts = sr->rtp_ts, .ssrc = sr->ssrc, .rx_us = rx_us};
 }
 
+uint64_t rx_stream_ntp_us(const struct rx_stream *s, uint32_t ts)
+{
+    if (s->sr.rx_us == 0 || s->sr.ntp == 0 || s->clock_hz == 0) /* ntp 0: a sender without a clock, RFC 3550 6.4.1 */
+        return 0;
+    uint64_t sr_us = (s->sr.ntp >> 32) * US_PER_S + ((s->sr.ntp & UINT32_MAX) * US_PER_S >> 32);
+    return sr_us + (uint64_t)((int64_t)ts_diff(ts, s->sr.rtp_ts) * (int64_t)US_PER_S / s->clock_hz);
+}
+
 static uint64_t expected(const struct rx_stream *s)
 {
     return s->packets > 0 ? (uint64_t)(s->unwrap.newest - s->base_seq + 1) : 0;

@@ -45,6 +45,9 @@ int64_t rx_stream_on_packet(struct rx_stream *s, uint16_t seq, uint32_t ts, size
 int64_t rx_stream_widen(const struct rx_stream *s, uint16_t seq);
 void rx_stream_on_sr(struct rx_stream *s, const struct rtcp_sr *sr, uint64_t rx_us);
 
+/* When `ts` was captured, on the sender's clock by its last SR (wall clock since 1900 if the sender has one). 0: no SR. */
+uint64_t rx_stream_ntp_us(const struct rx_stream *s, uint32_t ts);
+
 /* Report block over the time since the last call. false: nothing came since, so nothing is to be reported. */
 bool rx_stream_report(struct rx_stream *s, uint64_t now_us, struct rtcp_report *out);
 

@@ -18,12 +18,14 @@
 
 struct tx_sent { /* how one sent packet was made */
     int64_t in_seq_wide;
+    uint64_t in_rx_us; /* when the packet arrived: tells it from another one that claims its number later */
     uint32_t in_ssrc;
     uint32_t in_ts, out_ts;
     uint32_t sent_ms;     /* last (re)transmission; set by the log */
     uint16_t payload_len; /* for the choice of probes */
     uint16_t out_seq;
-    bool marker; /* as sent: a projection may set it */
+    uint16_t twcc_seq; /* that it carried, if it carried one */
+    bool marker;       /* as sent: a projection may set it */
     bool used;
     struct tx_edit edit;
 };
@@ -75,8 +77,9 @@ void tx_stream_on_sent(struct tx_stream *s, const struct tx_sent *sent, uint64_t
 
 /* What out_seq was made of. NULL: never sent, or too old. Lives until the next tx_stream_on_sent. */
 const struct tx_sent *tx_stream_find(const struct tx_stream *s, uint16_t out_seq);
-/* For a NACK: as find, and NULL if it was (re)sent so recently that it may still be on its way: less than
- * min(0.9 RTT, RTT - 5 ms) ago (media.md 4.2). rtt_us 0: unknown, always allowed. Counts a retransmission. */
+/* For a NACK, when all else is there to send it: as find, and NULL if it was (re)sent so recently that it may still be on
+ * its way: less than min(0.9 RTT, RTT - 5 ms) ago (media.md 4.2). rtt_us 0: unknown, always allowed. What it returns must
+ * be sent: it counts as a retransmission, and blocks the next one. */
 const struct tx_sent *tx_stream_on_nack(struct tx_stream *s, uint16_t out_seq, uint64_t rtt_us, uint64_t now_us);
 uint16_t tx_stream_next_rtx_seq(struct tx_stream *s);
 

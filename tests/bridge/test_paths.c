@@ -122,18 +122,6 @@ static void video_needs_a_wish_and_starts_with_a_key_frame(void **state)
     assert_true(rtp_ext_find(&got.rtp, RIG_TWCC_ID, &twcc));
 }
 
-/* Sends `frames` frames on all three encodings at 30 fps; a key frame first. */
-static void send_simulcast(struct peer *peer, int frames, bool key)
-{
-    for (int i = 0; i < frames; i++) {
-        for (unsigned e = 0; e < 3; e++) {
-            uint16_t seq = ++peer->video_seq[e];
-            peer_video(peer, e, seq, 1000u * e + 3000u * seq, (uint16_t)(seq + 100 * e), key && i == 0);
-        }
-        rig_pass_time(&rig, MS(33));
-    }
-}
-
 static int height_of(const struct got *got) /* VP8 key frame behind a 4-byte descriptor; 0: a delta frame */
 {
     const uint8_t *p = got->rtp.payload.p + 4;
@@ -145,7 +133,7 @@ static void switching_between_encodings_leaves_no_seam(void **state)
     (void)state;
     struct got got;
     peer_wants(&bob, 180);
-    send_simulcast(&alice, 10, true);
+    peer_simulcast(&alice, 10, true);
     assert_true(peer_recv_rtp(&bob, &got, RIG_VP8));
     assert_int_equal(height_of(&got), 180);
     uint16_t seq = got.rtp.seq;
@@ -153,7 +141,7 @@ static void switching_between_encodings_leaves_no_seam(void **state)
     int seen_height = 180;
     peer_wants(&bob, 720);
     for (int round = 0; round < 3; round++) {
-        send_simulcast(&alice, 10, true);
+        peer_simulcast(&alice, 10, true);
         while (peer_recv_rtp(&bob, &got, RIG_VP8)) {
             assert_int_equal(got.rtp.ssrc, ssrc);
             assert_int_equal(got.rtp.seq, (uint16_t)(seq + 1));
@@ -166,9 +154,9 @@ static void switching_between_encodings_leaves_no_seam(void **state)
     }
     assert_int_equal(seen_height, 720);
     peer_wants(&bob, 0);
-    send_simulcast(&alice, 3, false);
+    peer_simulcast(&alice, 3, false);
     peer_drain(&bob);
-    send_simulcast(&alice, 3, true);
+    peer_simulcast(&alice, 3, true);
     assert_false(peer_recv_rtp(&bob, &got, RIG_VP8));
 }
 
@@ -185,7 +173,7 @@ static void a_lost_packet_comes_again_as_rtx(struct peer *to) /* bridge-channel 
     struct got got, again;
     struct rtp_view inner;
     peer_wants(to, 180);
-    send_simulcast(&alice, 5, true);
+    peer_simulcast(&alice, 5, true);
     for (int i = 0; i < 3; i++)
         assert_true(peer_recv_rtp(to, &got, RIG_VP8));
     struct track *track = receiver_track_by_ssrc(&to->ep->receiver, got.rtp.ssrc);
@@ -234,7 +222,7 @@ static void transport_feedback_reaches_the_sender_on_time(void **state)
 {
     (void)state;
     struct got got;
-    send_simulcast(&alice, 6, true);
+    peer_simulcast(&alice, 6, true);
     assert_true(peer_recv_rtcp(&alice, &got, RTCP_RTPFB, 15));
     assert_int_equal(get_u32(got.data + 4), 0xfeed0002);
 }
@@ -245,7 +233,7 @@ static void key_frame_requests_find_the_owner(void **state)
     struct got got;
     uint8_t buf[64];
     peer_wants(&bob, 180);
-    send_simulcast(&alice, 3, true);
+    peer_simulcast(&alice, 3, true);
     assert_true(peer_recv_rtp(&bob, &got, RIG_VP8));
     uint32_t shown = got.rtp.ssrc;
     rig_pass_time(&rig, SEC(1));
@@ -256,7 +244,7 @@ static void key_frame_requests_find_the_owner(void **state)
     peer_rtcp(&bob, wr_done(&w));
     assert_true(peer_recv_rtcp(&alice, &got, RTCP_PSFB, 1));
     assert_int_equal(get_u32(got.data + 8), alice.video_ssrc[0]);
-    send_simulcast(&alice, 1, true);
+    peer_simulcast(&alice, 1, true);
     rig_pass_time(&rig, SEC(1));
     peer_drain(&alice);
     struct rtcp_fir fir = {.ssrc = shown, .seq = 1};

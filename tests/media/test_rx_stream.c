@@ -179,13 +179,34 @@ static void another_clock_starts_jitter_anew(void **state)
     assert_int_equal(rx_stream_jitter_us(&s), 0);
 }
 
+static void sender_reports_tell_when_a_frame_was_captured(void **state)
+{
+    (void)state;
+    struct rx_stream s;
+    rx_stream_init(&s, 1, 90000);
+    assert_int_equal(rx_stream_ntp_us(&s, 1000), 0); /* no report yet */
+    struct rtcp_sr sr = {.ssrc = 1, .ntp = (uint64_t)3900000000u << 32 | 0x80000000u, .rtp_ts = 1000};
+    rx_stream_on_sr(&s, &sr, SEC(2));
+    assert_int_equal(rx_stream_ntp_us(&s, 1000), 3900000000ull * US_PER_S + 500000);
+    assert_int_equal(rx_stream_ntp_us(&s, 1000 + 90), 3900000000ull * US_PER_S + 501000);
+    assert_int_equal(rx_stream_ntp_us(&s, (uint32_t)(1000 - 90000)),
+                     3900000000ull * US_PER_S - 500000); /* over the wrap */
+    sr.ntp = 0;                                          /* no clock: RFC 3550 6.4.1 */
+    rx_stream_on_sr(&s, &sr, SEC(3));
+    assert_int_equal(rx_stream_ntp_us(&s, 1000), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reports_agree_with_the_rfcs_code),       cmocka_unit_test(duplicates_make_the_loss_negative),
-        cmocka_unit_test(numbers_are_widened_across_wraps),       cmocka_unit_test(a_jump_is_a_new_start_not_loss),
-        cmocka_unit_test(nothing_is_reported_of_a_silent_stream), cmocka_unit_test(the_last_sender_report_is_echoed),
+        cmocka_unit_test(reports_agree_with_the_rfcs_code),
+        cmocka_unit_test(duplicates_make_the_loss_negative),
+        cmocka_unit_test(numbers_are_widened_across_wraps),
+        cmocka_unit_test(a_jump_is_a_new_start_not_loss),
+        cmocka_unit_test(nothing_is_reported_of_a_silent_stream),
+        cmocka_unit_test(the_last_sender_report_is_echoed),
         cmocka_unit_test(another_clock_starts_jitter_anew),
+        cmocka_unit_test(sender_reports_tell_when_a_frame_was_captured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

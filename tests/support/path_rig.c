@@ -82,15 +82,21 @@ void rig_pass_time(struct rig *rig, uint64_t us)
 
 /* ---- peers ---- */
 
-static void fill_media(struct media_spec *media)
+void rig_media(struct media_spec *media)
 {
     *media = (struct media_spec){
         .accepts_audio = true,
         .accepts_video = true,
         .payload_count = 3,
         .payloads = {{.pt = RIG_OPUS, .kind = COLIBRI2_AUDIO, .name = "opus", .clockrate = 48000, .apt = -1},
-                     {.pt = RIG_VP8, .kind = COLIBRI2_VIDEO, .name = "vp8", .clockrate = 90000, .apt = -1,
-                      .nack = true, .nack_pli = true, .transport_cc = true},
+                     {.pt = RIG_VP8,
+                      .kind = COLIBRI2_VIDEO,
+                      .name = "vp8",
+                      .clockrate = 90000,
+                      .apt = -1,
+                      .nack = true,
+                      .nack_pli = true,
+                      .transport_cc = true},
                      {.pt = RIG_RTX, .kind = COLIBRI2_VIDEO, .name = "rtx", .clockrate = 90000, .apt = RIG_VP8}},
         .extension_count = 3,
         .extensions = {{.id = RIG_LEVEL_ID, .kind = COLIBRI2_AUDIO},
@@ -131,7 +137,7 @@ void peer_join(struct rig *rig, struct peer *peer, uint32_t serial, bool rewriti
     snprintf(spec->local.pwd, sizeof spec->local.pwd, "abcdefghijklmnopqrstuvwxyz");
     spec->ssrc_rewriting = rewriting;
     spec->mid_demux = rewriting;
-    fill_media(&spec->media);
+    rig_media(&spec->media);
     struct endpoint *ep = peer->ep = endpoint_new(rig->conf, serial, spec);
     free(spec);
     peer->fd = bound_socket(&addr);
@@ -191,8 +197,8 @@ void peer_video(struct peer *peer, unsigned encoding, uint16_t seq, uint32_t ts,
     struct rtp_view view = {.pt = RIG_VP8, .seq = seq, .ts = ts, .ssrc = peer->video_ssrc[encoding], .marker = true};
     struct rtp_ext ext = {RIG_TWCC_ID, rtp_ext_twcc_write(twcc, (uint16_t)peer->twcc++)};
     rtp_write_header(&w, &view, &ext, 1);
-    wr_u8(&w, 0x90);                             /* X, S, partition 0 */
-    wr_u8(&w, 0x80);                             /* I */
+    wr_u8(&w, 0x90);                            /* X, S, partition 0 */
+    wr_u8(&w, 0x80);                            /* I */
     wr_u16(&w, (uint16_t)(0x8000 | pictureid)); /* 15 bits */
     if (keyframe) {
         wr_u24(&w, 0x100000); /* P = 0 */
@@ -206,6 +212,26 @@ void peer_video(struct peer *peer, unsigned encoding, uint16_t seq, uint32_t ts,
     deliver(peer, &w, false);
 }
 
+void peer_simulcast(struct peer *peer, int frames, bool key)
+{
+    for (int i = 0; i < frames; i++) {
+        for (unsigned e = 0; e < 3; e++) {
+            uint16_t seq = ++peer->video_seq[e];
+            peer_video(peer, e, seq, 1000u * e + 3000u * seq, (uint16_t)(seq + 100 * e), key && i == 0);
+        }
+        rig_pass_time(peer->rig, MS(33));
+    }
+}
+
+void peer_rtp(struct peer *peer, const struct rtp_view *view, struct bytes payload)
+{
+    uint8_t buf[1400];
+    struct wr w = wr_over(buf, sizeof buf);
+    rtp_write_header(&w, view, NULL, 0);
+    wr_bytes(&w, payload);
+    deliver(peer, &w, false);
+}
+
 void peer_rtcp(struct peer *peer, struct bytes compound)
 {
     struct wr w = wr_over((uint8_t *)compound.p, compound.n);
@@ -213,7 +239,7 @@ void peer_rtcp(struct peer *peer, struct bytes compound)
     deliver(peer, &w, true);
 }
 
-bool peer_recv(struct peer *peer, struct got *got)
+bool peer_recv_sealed(struct peer *peer, struct got *got)
 {
     udp_flush(peer->rig->worker->udp);
     ssize_t n = recv(peer->fd, got->data, sizeof got->data, MSG_DONTWAIT);
@@ -221,6 +247,13 @@ bool peer_recv(struct peer *peer, struct got *got)
         return false;
     got->len = (size_t)n;
     got->rtcp = got->data[1] >= 192 && got->data[1] <= 223;
+    return true;
+}
+
+bool peer_recv(struct peer *peer, struct got *got)
+{
+    if (!peer_recv_sealed(peer, got))
+        return false;
     assert_int_equal((got->rtcp ? msrtp_open_rtcp : msrtp_open_rtp)(peer->srtp, got->data, &got->len), E_OK);
     if (!got->rtcp) {
         struct rd r = rd_over(bytes_of(got->data, got->len));

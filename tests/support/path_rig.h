@@ -40,7 +40,10 @@ void rig_open(struct rig *rig);
 void rig_close(struct rig *rig);
 void rig_pass_time(struct rig *rig, uint64_t us); /* fires timers on the way */
 
-void peer_join(struct rig *rig, struct peer *peer, uint32_t serial, bool rewriting); /* with a microphone and a camera */
+void peer_join(struct rig *rig, struct peer *peer, uint32_t serial,
+               bool rewriting); /* with a microphone and a camera */
+void rig_media(
+    struct media_spec *media); /* what peers signal when they join: endpoint_set_media() for something else */
 void peer_leave(struct peer *peer);
 void peer_wants(struct peer *peer, int max_height); /* of every video source */
 
@@ -48,9 +51,13 @@ void peer_wants(struct peer *peer, int max_height); /* of every video source */
 void peer_audio(struct peer *peer, uint16_t seq, uint32_t ts, int level);
 /* One VP8 packet that is a whole frame: picture id and temporal layer 0. */
 void peer_video(struct peer *peer, unsigned encoding, uint16_t seq, uint32_t ts, uint16_t pictureid, bool keyframe);
+/* `frames` frames at 30 a second on all three encodings; a key frame first, if `key`. */
+void peer_simulcast(struct peer *peer, int frames, bool key);
+void peer_rtp(struct peer *peer, const struct rtp_view *view, struct bytes payload);
 void peer_rtcp(struct peer *peer, struct bytes compound);
 
-bool peer_recv(struct peer *peer, struct got *got);                /* flushes; false: nothing is there */
+bool peer_recv(struct peer *peer, struct got *got);                 /* flushes; false: nothing is there */
+bool peer_recv_sealed(struct peer *peer, struct got *got);          /* as it came over the wire */
 bool peer_recv_rtp(struct peer *peer, struct got *got, uint8_t pt); /* skips what is not RTP of this type */
 bool peer_recv_rtcp(struct peer *peer, struct got *got, uint8_t type, uint8_t count);
 void peer_drain(struct peer *peer);
