@@ -4,13 +4,12 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "bridge/elsewhere.h"
+#include "bridge/path_key.h"
 #include "bridge/ufrag.h"
 #include "proto/stun_walk.h"
 
-enum {
-    LEARNED_SLOTS = 8192, /* of the lossy cache: a power of two */
-    NAME_MAX_LEN = 260,
-};
+enum { NAME_MAX_LEN = 260 };
 
 struct name { /* one ice: reachable by ufrag and by transaction ids */
     struct list node; /* in owner->names */
@@ -21,33 +20,13 @@ struct name { /* one ice: reachable by ufrag and by transaction ids */
     char ufrag[NAME_MAX_LEN];
 };
 
-struct learned {
-    struct ice_path path;
-    uint64_t at_us; /* 0: empty */
-    uint8_t worker;
-    bool proven;
-};
-
 struct demux {
     unsigned worker, worker_count;
     char *prefix;
     struct map by_ufrag, by_id, tuples;
     uint64_t drops[DROP_COUNT];
-    struct learned learned[LEARNED_SLOTS];
+    struct elsewhere *elsewhere;
 };
-
-struct key { /* a path without padding */
-    struct addr remote;
-    uint16_t local;
-};
-
-static struct bytes key_of(const struct ice_path *path, struct key *key)
-{
-    memset(key, 0, sizeof *key);
-    key->remote = path->remote;
-    key->local = path->local;
-    return bytes_of(key, sizeof *key);
-}
 
 struct demux *demux_new(unsigned worker, unsigned worker_count, const char *ufrag_prefix)
 {
@@ -59,6 +38,7 @@ struct demux *demux_new(unsigned worker, unsigned worker_count, const char *ufra
     map_init(&d->by_ufrag);
     map_init(&d->by_id);
     map_init(&d->tuples);
+    d->elsewhere = elsewhere_new();
     return d;
 }
 
@@ -69,6 +49,7 @@ void demux_free(struct demux *d)
     map_done(&d->by_ufrag);
     map_done(&d->by_id);
     map_done(&d->tuples);
+    elsewhere_free(d->elsewhere);
     free(d->prefix);
     free(d);
 }
@@ -134,8 +115,8 @@ void demux_drop_name(struct demux *d, struct demux_owner *owner, uint32_t genera
 
 static void drop_tuple(struct demux *d, struct demux_tuple *tuple)
 {
-    struct key key;
-    map_del(&d->tuples, key_of(&tuple->path, &key));
+    struct path_key key;
+    map_del(&d->tuples, path_key_of(&tuple->path, &key));
     list_remove(&tuple->node);
     tuple->owner->tuple_count--;
     free(tuple);
@@ -171,8 +152,8 @@ static void give(struct demux_tuple *tuple, struct demux_owner *owner)
 struct demux_tuple *demux_claim(struct demux *d, uint64_t now_us, struct demux_owner *owner, const struct ice_path *path,
                                 bool proven)
 {
-    struct key key;
-    struct demux_tuple *tuple = map_get(&d->tuples, key_of(path, &key));
+    struct path_key key;
+    struct demux_tuple *tuple = map_get(&d->tuples, path_key_of(path, &key));
     if (tuple && tuple->owner != owner && !proven && now_us - tuple->heard_us < SEC(DEMUX_LIVE_S))
         return NULL; /* an authenticated request alone does not prove its source address */
     if (!tuple || tuple->owner != owner)
@@ -184,7 +165,7 @@ struct demux_tuple *demux_claim(struct demux *d, uint64_t now_us, struct demux_o
             abort();
         list_init(&tuple->node);
         tuple->path = *path;
-        map_put(&d->tuples, key_of(path, &key), tuple);
+        map_put(&d->tuples, path_key_of(path, &key), tuple);
     }
     if (tuple->owner != owner)
         give(tuple, owner);
@@ -194,27 +175,17 @@ struct demux_tuple *demux_claim(struct demux *d, uint64_t now_us, struct demux_o
 
 /* ---- what belongs to other workers ---- */
 
-static struct learned *learned_slot(struct demux *d, const struct ice_path *path)
-{
-    struct key key;
-    return &d->learned[map_hash(key_of(path, &key)) & (LEARNED_SLOTS - 1)];
-}
-
 void demux_learn(struct demux *d, uint64_t now_us, const struct ice_path *path, unsigned worker, bool proven)
 {
-    struct learned *slot = learned_slot(d, path);
-    bool same = slot->at_us && ice_path_eq(&slot->path, path);
-    bool young = slot->at_us && now_us - slot->at_us < SEC(DEMUX_LIVE_S);
-    if (same && slot->worker != worker && !proven && young)
+    struct path_key key;
+    struct demux_tuple *own = map_get(&d->tuples, path_key_of(path, &key));
+    if (worker == d->worker || worker >= d->worker_count)
         return;
-    *slot = (struct learned){.path = *path, .at_us = now_us, .worker = (uint8_t)worker,
-                             .proven = proven || (same && slot->worker == worker && slot->proven)};
-}
-
-static const struct learned *recall(struct demux *d, const struct ice_path *path)
-{
-    const struct learned *slot = learned_slot(d, path);
-    return slot->at_us && ice_path_eq(&slot->path, path) ? slot : NULL;
+    if (own && !proven && now_us - own->heard_us < SEC(DEMUX_LIVE_S))
+        return; /* as in demux_claim */
+    if (own)
+        drop_tuple(d, own);
+    elsewhere_learn(d->elsewhere, now_us, path, worker, proven);
 }
 
 /* ---- routing ---- */
@@ -226,31 +197,29 @@ static void drop(struct demux *d, struct demux_verdict *out, enum drop why)
     out->drop = why;
 }
 
-static void other_worker(struct demux *d, uint64_t now_us, const struct ice_path *path, unsigned worker, bool handed_over,
-                         struct demux_verdict *out)
+static void other_worker(struct demux *d, unsigned worker, bool handed_over, struct demux_verdict *out)
 {
     if (handed_over || worker == d->worker || worker >= d->worker_count) {
         drop(d, out, handed_over ? DROP_HANDOVER : DROP_STUN_UFRAG);
         return;
     }
-    demux_learn(d, now_us, path, worker, false);
     out->kind = DEMUX_OTHER_WORKER;
     out->worker = (uint8_t)worker;
 }
 
 static void to_name(struct demux *d, const struct name *name, const struct ice_path *path, struct demux_verdict *out)
 {
-    struct key key;
+    struct path_key key;
     out->kind = DEMUX_STUN;
     out->owner = name->owner;
     out->generation = name->generation;
-    out->tuple = map_get(&d->tuples, key_of(path, &key));
+    out->tuple = map_get(&d->tuples, path_key_of(path, &key));
     if (out->tuple && out->tuple->owner != name->owner)
         out->tuple = NULL;
 }
 
-static void route_request(struct demux *d, uint64_t now_us, const struct ice_path *path, const struct stun_walk *stun,
-                          bool handed_over, struct demux_verdict *out)
+static void route_request(struct demux *d, const struct ice_path *path, const struct stun_walk *stun, bool handed_over,
+                          struct demux_verdict *out)
 {
     struct bytes ufrag = stun->local_ufrag;
     if (!ufrag.n) {
@@ -266,11 +235,11 @@ static void route_request(struct demux *d, uint64_t now_us, const struct ice_pat
     if (worker < 0)
         drop(d, out, DROP_STUN_UFRAG);
     else
-        other_worker(d, now_us, path, (unsigned)worker, handed_over, out);
+        other_worker(d, (unsigned)worker, handed_over, out);
 }
 
-static void route_stun(struct demux *d, uint64_t now_us, const struct ice_path *path, struct bytes datagram,
-                       bool handed_over, struct demux_verdict *out)
+static void route_stun(struct demux *d, const struct ice_path *path, struct bytes datagram, bool handed_over,
+                       struct demux_verdict *out)
 {
     struct stun_walk stun;
     if (stun_walk_parse(datagram, &stun) != E_OK) {
@@ -278,7 +247,7 @@ static void route_stun(struct demux *d, uint64_t now_us, const struct ice_path *
         return;
     }
     switch (stun.class) {
-    case STUN_WALK_REQUEST: route_request(d, now_us, path, &stun, handed_over, out); return;
+    case STUN_WALK_REQUEST: route_request(d, path, &stun, handed_over, out); return;
     case STUN_WALK_INDICATION: drop(d, out, DROP_STUN_INDICATION); return;
     default: break;
     }
@@ -286,7 +255,7 @@ static void route_stun(struct demux *d, uint64_t now_us, const struct ice_path *
     if (name)
         to_name(d, name, path, out);
     else if (stun.id[0] != d->worker && stun.id[0] < d->worker_count)
-        other_worker(d, now_us, path, stun.id[0], handed_over, out);
+        other_worker(d, stun.id[0], handed_over, out);
     else
         drop(d, out, DROP_STUN_RESPONSE);
 }
@@ -294,18 +263,17 @@ static void route_stun(struct demux *d, uint64_t now_us, const struct ice_path *
 static void route_tuple(struct demux *d, uint64_t now_us, const struct ice_path *path, enum demux_kind kind,
                         bool handed_over, struct demux_verdict *out)
 {
-    struct key key;
-    (void)now_us;
-    out->tuple = map_get(&d->tuples, key_of(path, &key));
+    struct path_key key;
+    out->tuple = map_get(&d->tuples, path_key_of(path, &key));
     if (out->tuple) {
         out->kind = kind;
         out->owner = out->tuple->owner;
         return;
     }
-    const struct learned *elsewhere = handed_over ? NULL : recall(d, path);
-    if (elsewhere) {
+    int elsewhere = handed_over ? -1 : elsewhere_find(d->elsewhere, now_us, path);
+    if (elsewhere >= 0) {
         out->kind = DEMUX_OTHER_WORKER;
-        out->worker = elsewhere->worker;
+        out->worker = (uint8_t)elsewhere;
         return;
     }
     drop(d, out, handed_over ? DROP_HANDOVER : kind == DEMUX_DTLS ? DROP_DTLS_TUPLE : DROP_RTP_TUPLE);
@@ -321,7 +289,7 @@ void demux_route(struct demux *d, uint64_t now_us, const struct ice_path *path, 
     }
     uint8_t first = datagram.p[0];
     if (first < 4) {
-        route_stun(d, now_us, path, datagram, handed_over, out);
+        route_stun(d, path, datagram, handed_over, out);
     } else if (first >= 20 && first <= 24) {
         route_tuple(d, now_us, path, DEMUX_DTLS, handed_over, out);
     } else if (first >= 25 && first <= 63) {
@@ -374,9 +342,9 @@ void demux_check(const struct demux *d)
 {
     struct demux_tuple *tuple;
     for (size_t at = 0; (tuple = map_next(&d->tuples, &at));) {
-        struct key key;
+        struct path_key key;
         assert(tuple->owner);
-        assert(map_get(&d->tuples, key_of(&tuple->path, &key)) == tuple);
+        assert(map_get(&d->tuples, path_key_of(&tuple->path, &key)) == tuple);
         assert(tuple->owner->tuple_count <= DEMUX_TUPLES_MAX);
     }
 }

@@ -3,9 +3,9 @@
  * Purpose: the tables of one worker. Requests go by local ufrag, always, even from a mapped address; answers by the first
  *          bytes of the transaction id (ice_id_prefix); DTLS and SRTP by tuple = (local socket, remote address). A tuple
  *          is mapped only after authentication on it, and taken from a live owner only with proof (demux_claim).
- *          A datagram of another worker's endpoint is recognised by the worker's number in ufrag and transaction id;
- *          its tuple is remembered in a small lossy cache, so that DTLS and SRTP follow.
- * Rhythm:  demux_route() per datagram: no allocation, no reply, no state change except that cache.
+ *          A check of another worker's endpoint is recognised by the worker's number in ufrag and transaction id; once
+ *          the owner says that it was authentic (demux_learn), DTLS and SRTP from there follow (elsewhere.h).
+ * Rhythm:  demux_route() per datagram: no allocation, no reply, no state change but counting.
  * Owner:   struct demux_owner is embedded in the endpoint (or relay) and must be released with demux_drop_owner before
  *          its memory goes. Tuples belong to the demux and live until their owner goes or they are taken over.
  * Thread:  one; the worker's. All tables are hashed with SipHash under a random key: keys are chosen by strangers.
@@ -47,7 +47,7 @@ struct demux_verdict {
     struct demux_tuple *tuple; /* DTLS, RTP, RTCP: never NULL. STUN: NULL or the owner's */
 };
 
-struct demux; /* large: holds the cache */
+struct demux;
 
 struct demux *demux_new(unsigned worker, unsigned worker_count, const char *ufrag_prefix);
 void demux_free(struct demux *demux); /* every owner must have been dropped */
@@ -69,8 +69,8 @@ void demux_drop_name(struct demux *demux, struct demux_owner *owner, uint32_t ge
 struct demux_tuple *demux_claim(struct demux *demux, uint64_t now_us, struct demux_owner *owner,
                                 const struct ice_path *path, bool proven);
 
-/* What a worker learns for packets that it must hand over: an unproven lesson does not replace a younger one than DEMUX_LIVE_S.
- * demux_route() learns by itself from ufrags, unproven. The owning worker may tell the others when it has proof. */
+/* What the owning worker tells the one that handed a datagram over, after its own demux_claim: from now on the path is that
+ * worker's. A live tuple of an owner here is given up with proof only. */
 void demux_learn(struct demux *demux, uint64_t now_us, const struct ice_path *path, unsigned worker, bool proven);
 
 void demux_count(struct demux *demux, enum drop drop);  /* for reasons found later on the receive path */

@@ -16,7 +16,7 @@ enum { REPORT_MS = 500 };
 
 /* ---- draining the engines ---- */
 
-static void drain_dtls(struct endpoint *ep);
+static bool drain_dtls(struct endpoint *ep);
 
 static void path_changed(struct endpoint *ep)
 {
@@ -46,7 +46,10 @@ static bool drain_ice(struct endpoint *ep)
     while (ice_poll(ep->ice, &out)) {
         switch (out.kind) {
         case ICE_SEND: send_stun(ep, &out.path, out.datagram); break;
-        case ICE_TUPLE: demux_claim(w->demux, w->now_us, &ep->owner, &out.path, out.proven); break;
+        case ICE_TUPLE:
+            if (demux_claim(w->demux, w->now_us, &ep->owner, &out.path, out.proven))
+                worker_tell_path(w, &out.path, out.proven);
+            break;
         case ICE_WRITEABLE:
             path_changed(ep);
             dtls_set_rtt(ep->dtls, ice_rtt_us(ep->ice));
@@ -93,10 +96,11 @@ static void keys_arrived(struct endpoint *ep, const struct dtls_keys *keys)
     }
 }
 
-static void drain_dtls(struct endpoint *ep)
+static bool drain_dtls(struct endpoint *ep) /* true: among it was data of the peer, hence an authentic record */
 {
     struct worker *w = ep->worker;
     struct dtls_out out;
+    bool data = false;
     while (dtls_poll(ep->dtls, &out)) {
         switch (out.kind) {
         case DTLS_SEND:
@@ -104,7 +108,10 @@ static void drain_dtls(struct endpoint *ep)
                 udp_out_copy(w->udp, &ep->dest, out.bytes);
             break;
         case DTLS_UP: keys_arrived(ep, out.keys); break;
-        case DTLS_DATA: channels_packet(w->bridge->channels, ep->serial, out.bytes); break;
+        case DTLS_DATA:
+            data = true;
+            channels_packet(w->bridge->channels, ep->serial, out.bytes);
+            break;
         case DTLS_FAILED:
             log_warn("dtls", "endpoint=%u handshake failed: %s. It stays without media until the focus removes it.",
                      ep->serial, out.reason);
@@ -113,6 +120,7 @@ static void drain_dtls(struct endpoint *ep)
         }
     }
     wheel_set(&w->wheel, &ep->dtls_timer, dtls_deadline_us(ep->dtls));
+    return data;
 }
 
 static void ice_timer_fired(struct timer *timer, uint64_t now_us)
@@ -158,6 +166,13 @@ static void stats_timer_fired(struct timer *timer, uint64_t now_us)
 
 /* ---- what arrives ---- */
 
+static void heard_on(struct endpoint *ep, const struct demux_verdict *verdict, const struct ice_path *path, bool media)
+{
+    verdict->tuple->heard_us = ep->worker->now_us;
+    if (ice_on_media(ep->ice, ep->worker->now_us, path, media))
+        drain_ice(ep);
+}
+
 void endpoint_on_datagram(struct endpoint *ep, const struct demux_verdict *verdict, const struct ice_path *path,
                           struct pkt *pkt)
 {
@@ -173,7 +188,8 @@ void endpoint_on_datagram(struct endpoint *ep, const struct demux_verdict *verdi
         break;
     case DEMUX_DTLS:
         dtls_on_datagram(ep->dtls, pkt->rx_us, datagram);
-        drain_dtls(ep);
+        if (drain_dtls(ep))
+            heard_on(ep, verdict, path, false);
         break;
     case DEMUX_RTP:
     case DEMUX_RTCP:
@@ -182,11 +198,8 @@ void endpoint_on_datagram(struct endpoint *ep, const struct demux_verdict *verdi
             early_queue_push(&ep->early, pkt);
             return;
         }
-        if (rx_path_srtp(ep, pkt, verdict->kind == DEMUX_RTCP)) {
-            verdict->tuple->heard_us = w->now_us;
-            if (ice_on_media(ep->ice, w->now_us, path, true))
-                drain_ice(ep);
-        }
+        if (rx_path_srtp(ep, pkt, verdict->kind == DEMUX_RTCP))
+            heard_on(ep, verdict, path, true);
         return;
     default: break;
     }

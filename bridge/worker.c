@@ -44,6 +44,7 @@ static void hand_over(struct worker *w, struct handover *h, unsigned to, struct 
         return;
     }
     pkt->next = NULL;
+    pkt->tag = (uint8_t)w->index;
     if (h->first[to])
         h->last[to]->next = pkt;
     else
@@ -88,10 +89,32 @@ static void on_chain(struct worker *w, struct pkt *pkt)
     struct handover none = {0}; /* a packet is handed over once at most */
     while (pkt) {
         struct pkt *next = pkt->next;
+        w->via = pkt->tag;
         route(w, pkt, true, &none);
         pkt = next;
     }
+    w->via = w->index;
     udp_flush(w->udp);
+}
+
+struct path_lesson {
+    struct ice_path path;
+    unsigned worker;
+    bool proven;
+};
+
+void worker_tell_path(struct worker *w, const struct ice_path *path, bool proven)
+{
+    struct path_lesson lesson = {.path = *path, .worker = w->index, .proven = proven};
+    if (w->via != w->index)
+        worker_post(w->bridge->workers[w->via], worker_msg_new(W_PATH_LEARNT, 0, 0, &lesson, sizeof lesson));
+}
+
+static void learn_path(struct worker *w, const struct worker_msg *msg)
+{
+    struct path_lesson lesson;
+    memcpy(&lesson, msg->bytes, sizeof lesson);
+    demux_learn(w->demux, w->now_us, &lesson.path, lesson.worker, lesson.proven);
 }
 
 /* ---- messages ---- */
@@ -148,6 +171,7 @@ static void on_msg(void *ctx, struct inbox_msg *in)
     }
     struct worker_msg *msg = container_of(in, struct worker_msg, msg);
     switch (in->kind) {
+    case W_PATH_LEARNT: learn_path(w, msg); break;
     case W_STOP: end_all(w); break;
     case W_EXIT: inbox_close(w->inbox); break;
     default: obey(w, msg); break;
@@ -193,7 +217,7 @@ struct worker *worker_new(const struct bridge *bridge, unsigned index, int faile
     if (!w)
         abort();
     w->bridge = bridge;
-    w->index = index;
+    w->index = w->via = index;
     if (uv_loop_init(&w->loop) != 0)
         abort();
     w->pool = pkt_pool_new(WORKER_PKTS);

@@ -33,6 +33,7 @@ struct worker {
     struct map conferences; /* serial -> struct conference */
     struct map endpoints;   /* serial -> struct endpoint */
     uint64_t now_us;        /* of the batch, message or timer in work */
+    unsigned via;           /* whose socket received the datagram in work; our own index: nobody else's */
     struct worker_counters *counters;
     uint64_t message_refusals[BRIDGE_MSG_REFUSAL_COUNT]; /* bridge-channel messages by how they were judged */
 };
@@ -43,6 +44,10 @@ struct worker *worker_new(const struct bridge *bridge, unsigned index, int faile
 void worker_start(struct worker *worker);
 void worker_stop(struct worker *worker); /* returns when all that lived on it has ended and its sockets are closed */
 void worker_free(struct worker *worker); /* when nobody posts to it any more: joins the thread */
+
+/* On ICE_TUPLE, when the tuple was claimed: if another worker handed the datagram in work over, it is told where the
+ * following ones belong. */
+void worker_tell_path(struct worker *worker, const struct ice_path *path, bool proven);
 
 /* From any thread: moves what it carries. */
 void worker_post(struct worker *worker, struct worker_msg *msg);

@@ -13,6 +13,7 @@
 
 enum worker_msg_kind {
     W_DATAGRAMS,       /* a chain of struct pkt that reached another worker's socket; the message is the first packet */
+    W_PATH_LEARNT,     /* bytes: struct path_lesson, of the worker that a datagram was handed to */
     W_CONF_NEW,        /* arg: struct conference_spec */
     W_CONF_EXPIRE,
     W_EP_NEW,          /* arg: struct endpoint_spec */

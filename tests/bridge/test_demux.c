@@ -148,25 +148,76 @@ static void an_owner_has_a_bounded_number_of_tuples(void **state)
     assert_int_equal(route(&last, rtp, false).kind, DEMUX_RTP);
 }
 
-static void another_workers_session_is_handed_over_and_its_media_follows(void **state)
+static char *theirs(char ufrag[UFRAG_TEXT_MAX]) /* a session of worker 1 */
+{
+    static const uint8_t random[UFRAG_RANDOM] = {3};
+    return ufrag_write(NULL, 1, random, ufrag);
+}
+
+static void another_workers_checks_are_handed_over_once(void **state)
 {
     (void)state;
-    static const uint8_t random[UFRAG_RANDOM] = {3};
-    char theirs[UFRAG_TEXT_MAX];
+    char ufrag[UFRAG_TEXT_MAX];
+    uint8_t buf[SP_CAP];
+    struct ice_path path = path_of(8);
+    struct demux_verdict v = route(&path, request(theirs(ufrag), buf), false);
+    assert_int_equal(v.kind, DEMUX_OTHER_WORKER);
+    assert_int_equal(v.worker, 1);
+    v = route(&path, request(theirs(ufrag), buf), true);
+    assert_int_equal(v.kind, DEMUX_DROP);
+    assert_int_equal(v.drop, DROP_HANDOVER);
+}
+
+static void media_is_handed_over_when_its_owner_has_vouched_for_the_path(void **state)
+{
+    (void)state;
+    char ufrag[UFRAG_TEXT_MAX];
     uint8_t buf[SP_CAP], rtp_buf[16];
     struct bytes rtp = from_hex("80600001 00000002 00000003", rtp_buf, sizeof rtp_buf);
     struct ice_path path = path_of(8);
-    ufrag_write(NULL, 1, random, theirs);
-    assert_int_equal(route(&path, rtp, false).kind, DEMUX_DROP);
-    struct demux_verdict v = route(&path, request(theirs, buf), false);
+    assert_int_equal(route(&path, request(theirs(ufrag), buf), false).kind, DEMUX_OTHER_WORKER);
+    assert_int_equal(route(&path, rtp, false).kind, DEMUX_DROP); /* a ufrag alone teaches nothing */
+    demux_learn(demux, SEC(100), &path, 1, false);
+    struct demux_verdict v = route(&path, rtp, false);
     assert_int_equal(v.kind, DEMUX_OTHER_WORKER);
     assert_int_equal(v.worker, 1);
-    v = route(&path, rtp, false);
-    assert_int_equal(v.kind, DEMUX_OTHER_WORKER);
-    assert_int_equal(v.worker, 1);
-    v = route(&path, request(theirs, buf), true); /* once is enough */
-    assert_int_equal(v.kind, DEMUX_DROP);
-    assert_int_equal(v.drop, DROP_HANDOVER);
+    assert_int_equal(route(&path, rtp, true).drop, DROP_HANDOVER);
+}
+
+static void strangers_push_no_path_out(void **state)
+{
+    (void)state;
+    char ufrag[UFRAG_TEXT_MAX];
+    uint8_t buf[SP_CAP], rtp_buf[16];
+    struct bytes rtp = from_hex("80600001 00000002 00000003", rtp_buf, sizeof rtp_buf);
+    struct ice_path path = path_of(8);
+    struct demux_verdict v;
+    demux_learn(demux, SEC(100), &path, 1, false);
+    struct bytes forged = request(theirs(ufrag), buf);
+    for (int ip = 0; ip < 64; ip++)
+        for (int port = 1; port <= 1000; port++) {
+            struct ice_path spoofed = path_of((uint16_t)port);
+            spoofed.remote.ip[0] = (uint8_t)(ip + 1);
+            demux_route(demux, SEC(100), &spoofed, forged, false, &v);
+            assert_int_equal(v.kind, DEMUX_OTHER_WORKER);
+        }
+    assert_int_equal(route(&path, rtp, false).kind, DEMUX_OTHER_WORKER);
+}
+
+static void a_live_tuple_goes_to_another_worker_with_proof_only(void **state) /* transport 19.9 */
+{
+    (void)state;
+    uint8_t buf[16];
+    struct bytes rtp = from_hex("80600001 00000002 00000003", buf, sizeof buf);
+    struct ice_path path = path_of(8);
+    assert_non_null(demux_claim(demux, SEC(100), &alice, &path, true));
+    demux_learn(demux, SEC(101), &path, 1, false);
+    assert_ptr_equal(route(&path, rtp, false).owner, &alice);
+    demux_learn(demux, SEC(101), &path, 1, true);
+    assert_int_equal(route(&path, rtp, false).kind, DEMUX_OTHER_WORKER);
+    assert_int_equal(alice.tuple_count, 0);
+    demux_learn(demux, SEC(101), &path, 7, true); /* there is no such worker */
+    assert_int_equal(route(&path, rtp, false).worker, 1);
 }
 
 static void answers_go_by_transaction(void **state)
@@ -200,7 +251,10 @@ int main(void)
         DEMUX_TEST(media_goes_by_tuple_once_claimed),
         DEMUX_TEST(a_live_tuple_is_only_taken_with_proof),
         DEMUX_TEST(an_owner_has_a_bounded_number_of_tuples),
-        DEMUX_TEST(another_workers_session_is_handed_over_and_its_media_follows),
+        DEMUX_TEST(another_workers_checks_are_handed_over_once),
+        DEMUX_TEST(media_is_handed_over_when_its_owner_has_vouched_for_the_path),
+        DEMUX_TEST(strangers_push_no_path_out),
+        DEMUX_TEST(a_live_tuple_goes_to_another_worker_with_proof_only),
         DEMUX_TEST(answers_go_by_transaction),
         DEMUX_TEST(a_ufrag_is_taken_once),
     };
