@@ -7,7 +7,7 @@
 
 static void send_stored_constraints(struct endpoint *ep)
 {
-    list_for_each(it, &ep->sources) {
+    list_for_each (it, &ep->sources) {
         struct source *source = container_of(it, struct source, node);
         if (source->kind == COLIBRI2_VIDEO && source->demand.told)
             endpoint_send_text(ep, bridge_msg_write_sender_constraint(source->name, demand_height(&source->demand)));
@@ -16,11 +16,17 @@ static void send_stored_constraints(struct endpoint *ep)
 
 static void send_inactive(struct endpoint *ep)
 {
-    list_for_each(it, &ep->conf->endpoints) {
+    list_for_each (it, &ep->conf->endpoints) {
         struct endpoint *other = container_of(it, struct endpoint, node);
         if (other->shown_inactive)
             endpoint_send_text(ep, bridge_msg_write_connectivity(other->id, false));
     }
+}
+
+void endpoint_send_connection_stats(struct endpoint *ep, uint64_t downlink_bps) /* bridge-channel.md 5.15 */
+{
+    if (downlink_bps && ep->channel_ready)
+        endpoint_send_text(ep, bridge_msg_write_connection_stats(downlink_bps));
 }
 
 void endpoint_on_channel_ready(struct endpoint *ep)

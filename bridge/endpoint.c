@@ -164,6 +164,13 @@ static void stats_timer_fired(struct timer *timer, uint64_t now_us)
                  ep->serial);
 }
 
+static void connection_timer_fired(struct timer *timer, uint64_t now_us)
+{
+    struct endpoint *ep = container_of(timer, struct endpoint, connection_timer);
+    wheel_set(&ep->worker->wheel, timer, now_us + ep->worker->bridge->config->connection_stats_interval_us);
+    endpoint_send_connection_stats(ep, ep->downlink_bps);
+}
+
 /* ---- what arrives ---- */
 
 static void heard_on(struct endpoint *ep, const struct demux_verdict *verdict, const struct ice_path *path, bool media)
@@ -406,7 +413,10 @@ struct endpoint *endpoint_new(struct conference *conf, uint32_t serial, const st
     timer_init(&ep->twcc_timer, twcc_timer_fired);
     timer_init(&ep->nack_timer, nack_timer_fired);
     timer_init(&ep->stats_timer, stats_timer_fired);
+    timer_init(&ep->connection_timer, connection_timer_fired);
     wheel_set(&w->wheel, &ep->report_timer, w->now_us + MS(REPORT_MS));
+    if (w->bridge->config->connection_stats)
+        wheel_set(&w->wheel, &ep->connection_timer, w->now_us + w->bridge->config->connection_stats_interval_us);
     wheel_set(&w->wheel, &ep->stats_timer, spec->sctp ? w->now_us + SEC(45) : NEVER_US);
     receiver_init(&ep->receiver, ep, spec);
     endpoint_set_media(ep, &spec->media);
@@ -428,8 +438,8 @@ void endpoint_free(struct endpoint *ep)
     demux_drop_owner(w->demux, &ep->owner);
     dtls_close(ep->dtls, w->now_us);
     drain_dtls(ep);
-    struct timer *timers[] = {&ep->ice_timer,  &ep->dtls_timer, &ep->report_timer,
-                              &ep->twcc_timer, &ep->nack_timer, &ep->stats_timer};
+    struct timer *timers[] = {&ep->ice_timer,  &ep->dtls_timer,  &ep->report_timer,    &ep->twcc_timer,
+                              &ep->nack_timer, &ep->stats_timer, &ep->connection_timer};
     for (size_t i = 0; i < COUNT(timers); i++)
         wheel_set(&w->wheel, timers[i], NEVER_US);
     udp_dest_forget(w->udp, &ep->dest);

@@ -49,7 +49,7 @@ struct endpoint {
     struct udp_dest dest;      /* where media goes; valid while sendable */
     struct udp_dest stun_dest; /* scratch for checks on other paths */
     bool sendable;             /* a consented path exists */
-    struct timer ice_timer, dtls_timer, report_timer, twcc_timer, nack_timer, stats_timer;
+    struct timer ice_timer, dtls_timer, report_timer, twcc_timer, nack_timer, stats_timer, connection_timer;
     bool wants_channel, channel_asked, channel_ready;
 
     /* what it sends */
@@ -71,6 +71,7 @@ struct endpoint {
     /* what it is shown */
     struct receiver receiver;
     uint16_t twcc_tx_seq;
+    uint64_t downlink_bps; /* what its link carries, as estimated; 0: unknown */
     struct rtt rtt;
 };
 
@@ -89,6 +90,7 @@ void endpoint_on_datagram(struct endpoint *ep, const struct demux_verdict *verdi
                           struct pkt *pkt);
 
 /* The bridge channel (channel.c). */
+void endpoint_send_connection_stats(struct endpoint *ep, uint64_t downlink_bps); /* 0: unknown, nothing is sent */
 void endpoint_on_channel_ready(struct endpoint *ep);
 void endpoint_on_channel_text(struct endpoint *ep, struct bytes text);
 void endpoint_on_channel_packet(struct endpoint *ep, struct bytes packet);

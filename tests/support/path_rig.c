@@ -34,12 +34,19 @@ static int bound_socket(struct addr *addr)
 
 void rig_open(struct rig *rig)
 {
+    rig_open_with(rig, NULL);
+}
+
+void rig_open_with(struct rig *rig, void (*configure)(struct config *config))
+{
     static bool ready;
     if (!ready)
         assert_int_equal(msrtp_process_init(), E_OK);
     ready = true;
     memset(rig, 0, sizeof *rig);
     config_defaults(&rig->config);
+    if (configure)
+        configure(&rig->config);
     uv_loop_init(&rig->loop);
     struct bridge *b = &rig->bridge;
     b->config = &rig->config;

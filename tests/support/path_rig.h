@@ -37,6 +37,7 @@ struct got { /* one datagram that a peer received, decrypted */
 };
 
 void rig_open(struct rig *rig);
+void rig_open_with(struct rig *rig, void (*configure)(struct config *config)); /* changes the defaults */
 void rig_close(struct rig *rig);
 void rig_pass_time(struct rig *rig, uint64_t us); /* fires timers on the way */
 
