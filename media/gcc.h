@@ -20,7 +20,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "media/gcc_acked.h"
+#include "media/gcc_aimd.h"
+#include "media/gcc_alr.h"
+#include "media/gcc_cluster.h"
+#include "media/gcc_delay.h"
+#include "media/gcc_loss.h"
+#include "media/gcc_prober.h"
 #include "media/gcc_remb.h"
+#include "media/pace.h"
 #include "media/rate.h"
 #include "media/twcc_tx.h"
 
@@ -41,7 +49,7 @@ struct gcc_config {
     } /* media.md 8.2 */
 
 /* Why a packet is sent. 1 to GCC_CLUSTER_MAX: for that probe, as gcc_probe_poll() said. */
-enum { GCC_MEDIA = 0, GCC_CLUSTER_MAX = 254, GCC_PADDING = 255 };
+enum { GCC_MEDIA = PACE_MEDIA, GCC_CLUSTER_MAX = PACE_CLUSTER_MAX, GCC_PADDING = PACE_PADDING };
 
 struct gcc_probe { /* an order: send about this much now, as RTX of recent packets or as RTP padding */
     size_t len_bytes;
@@ -75,9 +83,24 @@ struct gcc { /* the insides are gcc's own */
     struct gcc_config config;
     uint64_t estimate_bps;
     enum gcc_limit limit;
-    uint64_t rtt_us; /* from reports */
-    struct rate sent;
+    uint64_t target_bps, ideal_bps; /* what the allocator said */
+    uint64_t report_rtt_us;         /* 0: reports gave none yet */
+    uint64_t rtt_us;                /* of the last feedback */
+    uint64_t sent_us, feedback_us;  /* the last ones; 0: none */
+    uint64_t guard_us;              /* when to look whether feedback stays away */
+    uint64_t backed_off_us;         /* because of the round trip */
+    uint64_t acked_bps, probed_bps;
+    uint8_t last_cluster;
+    struct gcc_delay delay;
+    struct gcc_aimd aimd;
+    struct gcc_loss loss;
+    struct gcc_alr alr;
+    struct gcc_prober prober;
+    struct gcc_clusters clusters;
+    struct pace pace;
     struct gcc_remb remb;
+    struct rate sent; /* without TWCC only */
+    struct gcc_acked acked;
     struct twcc_tx tx;
 };
 
