@@ -26,13 +26,11 @@ size_t bridge_bound_locals(const struct bridge *bridge, struct ice_local out[UDP
     return n;
 }
 
-void bridge_report(const struct bridge *bridge, enum control_report_kind kind, uint32_t conf_serial, uint32_t ep_serial,
-                   bool we_are_server)
+void bridge_report(const struct bridge *bridge, const struct control_report *report)
 {
-    struct control_report *report = calloc(1, sizeof *report);
-    if (!report)
+    struct control_report *copy = malloc(sizeof *copy);
+    if (!copy)
         abort();
-    *report = (struct control_report){
-        .msg.kind = kind, .conf_serial = conf_serial, .ep_serial = ep_serial, .we_are_server = we_are_server};
-    inbox_post(bridge->control, &report->msg);
+    *copy = *report;
+    inbox_post(bridge->control, &copy->msg);
 }

@@ -32,14 +32,15 @@ size_t bridge_note_bound(struct bridge *bridge, const int failed[UDP_LOCALS_MAX]
 size_t bridge_bound_locals(const struct bridge *bridge, struct ice_local out[UDP_LOCALS_MAX]);
 
 /* What workers tell the control thread. */
-enum control_report_kind { REPORT_ICE_CONNECTED, REPORT_DTLS_ROLE, REPORT_ENDPOINT_GONE };
+enum control_report_kind { REPORT_ICE_CONNECTED, REPORT_DTLS_ROLE, REPORT_ICE_RESTARTED, REPORT_ENDPOINT_GONE };
 struct control_report {
     struct inbox_msg msg;
     uint32_t conf_serial, ep_serial;
-    bool we_are_server; /* REPORT_DTLS_ROLE */
+    bool we_are_server;  /* REPORT_DTLS_ROLE */
+    uint32_t generation; /* REPORT_ICE_RESTARTED: of which round, */
+    bool restarted;      /* and whether media goes by its agent now */
 };
 
-void bridge_report(const struct bridge *bridge, enum control_report_kind kind, uint32_t conf_serial, uint32_t ep_serial,
-                   bool we_are_server);
+void bridge_report(const struct bridge *bridge, const struct control_report *report); /* posts a copy */
 
 #endif

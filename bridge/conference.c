@@ -105,7 +105,7 @@ static void check_activity(struct conference *conf, struct endpoint *ep, uint64_
 
 static bool has_expired(const struct endpoint *ep, const struct config *cfg, uint64_t now_us)
 {
-    if (ice_get_state(ep->ice) == ICE_FAILED)
+    if (endpoint_ice_has_failed(ep))
         return true;
     if (!ep->active_us)
         return now_us - ep->created_us > SEC(120);

@@ -2,6 +2,7 @@
 #include "bridge/dispatch.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "bridge/worker.h"
 
@@ -34,6 +35,12 @@ static void free_source_set(void *set)
 static void free_media_spec(void *spec)
 {
     media_spec_free(spec);
+}
+
+static void free_restart_spec(void *spec)
+{
+    explicit_bzero(spec, sizeof(struct restart_spec));
+    free(spec);
 }
 
 static void conference_new(void *ctx, struct control_target at, const struct conference_spec *spec)
@@ -85,6 +92,16 @@ static void endpoint_initial_last_n(void *ctx, struct control_target at, int32_t
     post(ctx, at, msg);
 }
 
+static void endpoint_ice_restart(void *ctx, struct control_target at, const struct ice_credentials *local,
+                                 uint32_t generation)
+{
+    struct restart_spec *spec = malloc(sizeof *spec);
+    if (!spec)
+        abort();
+    *spec = (struct restart_spec){.generation = generation, .local = *local};
+    post_arg(ctx, at, W_EP_ICE_RESTART, spec, free_restart_spec);
+}
+
 static void endpoint_expire(void *ctx, struct control_target at)
 {
     post(ctx, at, worker_msg_new(W_EP_EXPIRE, at.conf, at.ep, NULL, 0));
@@ -99,5 +116,6 @@ const struct control_ops dispatch_ops = {
     .endpoint_sources = endpoint_sources,
     .endpoint_force_mute = endpoint_force_mute,
     .endpoint_initial_last_n = endpoint_initial_last_n,
+    .endpoint_ice_restart = endpoint_ice_restart,
     .endpoint_expire = endpoint_expire,
 };

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <gnutls/crypto.h>
-
 #include "bridge/channels.h"
 #include "bridge/rtcp_path.h"
 #include "bridge/rx_path.h"
@@ -14,67 +12,7 @@
 
 enum { REPORT_MS = 500 };
 
-/* ---- draining the engines ---- */
-
-static bool drain_dtls(struct endpoint *ep);
-
-static void path_changed(struct endpoint *ep)
-{
-    const struct ice_path *path = ice_send_path(ep->ice);
-    bool was_up = endpoint_is_up(ep);
-    ep->sendable = path != NULL;
-    if (path)
-        udp_dest_set(ep->worker->udp, &ep->dest, &path->remote, path->local);
-    if (endpoint_is_up(ep) != was_up)
-        receiver_up(&ep->receiver, endpoint_is_up(ep));
-}
-
-static void send_stun(struct endpoint *ep, const struct ice_path *path, struct bytes datagram)
-{
-    struct udp_io *udp = ep->worker->udp;
-    if (!addr_eq(&ep->stun_dest.to, &path->remote) || ep->stun_dest.local != path->local)
-        udp_dest_set(udp, &ep->stun_dest, &path->remote, path->local);
-    udp_out_copy(udp, &ep->stun_dest, datagram);
-}
-
-/* Returns false when the endpoint is gone. */
-static bool drain_ice(struct endpoint *ep)
-{
-    struct worker *w = ep->worker;
-    struct ice_out out;
-    bool failed = false;
-    while (ice_poll(ep->ice, &out)) {
-        switch (out.kind) {
-        case ICE_SEND: send_stun(ep, &out.path, out.datagram); break;
-        case ICE_TUPLE:
-            if (demux_claim(w->demux, w->now_us, &ep->owner, &out.path, out.proven))
-                worker_tell_path(w, &out.path, out.proven);
-            break;
-        case ICE_WRITEABLE:
-            path_changed(ep);
-            dtls_set_rtt(ep->dtls, ice_rtt_us(ep->ice));
-            dtls_start(ep->dtls, w->now_us);
-            drain_dtls(ep);
-            break;
-        case ICE_CONNECTED:
-            path_changed(ep);
-            ep->active_us = w->now_us;
-            bridge_report(w->bridge, REPORT_ICE_CONNECTED, ep->conf->serial, ep->serial, false);
-            break;
-        case ICE_PATH_CHANGED:
-        case ICE_CONSENT_LOST: path_changed(ep); break;
-        case ICE_CONSENT_OK:
-            ep->active_us = w->now_us;
-            path_changed(ep);
-            break;
-        case ICE_FAILED_NOW: failed = true; break;
-        }
-    }
-    wheel_set(&w->wheel, &ep->ice_timer, ice_deadline_us(ep->ice));
-    if (failed)
-        log_info("ice", "endpoint=%u no pair works; it goes at the next check of lifetimes", ep->serial);
-    return true;
-}
+/* ---- DTLS ---- */
 
 static void keys_arrived(struct endpoint *ep, const struct dtls_keys *keys)
 {
@@ -123,11 +61,11 @@ static bool drain_dtls(struct endpoint *ep) /* true: among it was data of the pe
     return data;
 }
 
-static void ice_timer_fired(struct timer *timer, uint64_t now_us)
+void endpoint_start_dtls(struct endpoint *ep)
 {
-    struct endpoint *ep = container_of(timer, struct endpoint, ice_timer);
-    ice_on_time(ep->ice, now_us);
-    drain_ice(ep);
+    dtls_set_rtt(ep->dtls, ice_rtt_us(ep->ice.established->ice));
+    dtls_start(ep->dtls, ep->worker->now_us);
+    drain_dtls(ep);
 }
 
 static void dtls_timer_fired(struct timer *timer, uint64_t now_us)
@@ -176,25 +114,16 @@ static void connection_timer_fired(struct timer *timer, uint64_t now_us)
 static void heard_on(struct endpoint *ep, const struct demux_verdict *verdict, const struct ice_path *path, bool media)
 {
     verdict->tuple->heard_us = ep->worker->now_us;
-    if (ice_on_media(ep->ice, ep->worker->now_us, path, media))
-        drain_ice(ep);
+    endpoint_ice_on_heard(ep, path, media);
 }
 
 void endpoint_on_datagram(struct endpoint *ep, const struct demux_verdict *verdict, const struct ice_path *path,
                           struct pkt *pkt)
 {
-    struct worker *w = ep->worker;
-    struct bytes datagram = bytes_of(pkt->data, pkt->len);
-    enum err err;
     switch (verdict->kind) {
-    case DEMUX_STUN:
-        err = ice_on_datagram(ep->ice, pkt->rx_us, path, datagram);
-        if (err != E_OK)
-            demux_count(w->demux, drop_of_ice(err));
-        drain_ice(ep);
-        break;
+    case DEMUX_STUN: endpoint_ice_on_stun(ep, verdict->generation, path, pkt); break;
     case DEMUX_DTLS:
-        dtls_on_datagram(ep->dtls, pkt->rx_us, datagram);
+        dtls_on_datagram(ep->dtls, pkt->rx_us, bytes_of(pkt->data, pkt->len));
         if (drain_dtls(ep))
             heard_on(ep, verdict, path, false);
         break;
@@ -289,23 +218,17 @@ static void set_fingerprints(struct endpoint *ep, const struct transport_spec *s
     if (dtls_set_remote(ep->dtls, ep->worker->now_us, role, fp, spec->fingerprint_count) != E_OK)
         log_warn("dtls", "endpoint=%u none of its fingerprints can be used", ep->serial);
     else if (role != DTLS_ROLE_UNKNOWN)
-        bridge_report(ep->worker->bridge, REPORT_DTLS_ROLE, ep->conf->serial, ep->serial, role == DTLS_SERVER);
+        bridge_report(ep->worker->bridge, &(struct control_report){.msg.kind = REPORT_DTLS_ROLE,
+                                                                   .conf_serial = ep->conf->serial,
+                                                                   .ep_serial = ep->serial,
+                                                                   .we_are_server = role == DTLS_SERVER});
 }
 
 void endpoint_set_transport(struct endpoint *ep, const struct transport_spec *spec)
 {
-    if (spec->ice_generation != 0)
-        return; /* belongs to a restart, which is not offered */
-    struct ice_candidate candidates[JINGLE_CANDIDATES_MAX];
-    for (size_t i = 0; i < spec->candidate_count; i++)
-        candidates[i] = (struct ice_candidate){.addr = spec->candidates[i].addr,
-                                               .type = (enum ice_candidate_type)spec->candidates[i].type,
-                                               .priority = spec->candidates[i].priority};
-    if (spec->fingerprint_count)
+    if (spec->fingerprint_count && spec->ice_generation == 0) /* an ICE restart leaves DTLS alone */
         set_fingerprints(ep, spec);
-    ice_set_remote(ep->ice, ep->worker->now_us, spec->has_credentials ? spec->remote.ufrag : NULL,
-                   spec->has_credentials ? spec->remote.pwd : NULL, candidates, spec->candidate_count);
-    drain_ice(ep);
+    endpoint_ice_set_remote(ep, spec);
     drain_dtls(ep);
 }
 
@@ -368,46 +291,29 @@ void endpoint_initial_last_n(struct endpoint *ep, int32_t last_n)
 
 /* ---- life ---- */
 
-static struct ice *new_ice(struct worker *w, const struct endpoint_spec *spec)
-{
-    struct ice_config cfg = {
-        .ufrag = spec->local.ufrag,
-        .pwd = spec->local.pwd,
-        .controlling = spec->ice_controlling,
-        .worker = (uint8_t)w->index,
-    };
-    struct ice_local locals[UDP_LOCALS_MAX];
-    cfg.local_count = bridge_bound_locals(w->bridge, locals);
-    cfg.locals = locals;
-    gnutls_rnd(GNUTLS_RND_RANDOM, &cfg.tie_breaker, sizeof cfg.tie_breaker);
-    return ice_new(&cfg, w->now_us);
-}
-
 struct endpoint *endpoint_new(struct conference *conf, uint32_t serial, const struct endpoint_spec *spec)
 {
     struct worker *w = conf->worker;
-    struct ice *ice = new_ice(w, spec);
-    if (!ice)
-        return NULL;
     struct endpoint *ep = calloc(1, sizeof *ep);
     if (!ep)
         abort();
     ep->conf = conf;
     ep->worker = w;
     ep->serial = serial;
+    demux_owner_init(&ep->owner);
+    if (!endpoint_ice_init(ep, &spec->local, spec->ice_controlling)) {
+        free(ep);
+        return NULL;
+    }
     memcpy(ep->id, spec->id, sizeof ep->id);
     ep->visitor = spec->visitor;
     ep->created_us = w->now_us;
-    ep->ice = ice;
     ep->dtls = dtls_new(w->bridge->identity, w->now_us);
     ep->twcc = twcc_rx_new();
     ep->wants_channel = spec->sctp;
     early_queue_init(&ep->early);
-    demux_owner_init(&ep->owner);
-    demux_add_name(w->demux, &ep->owner, 0, ice_ufrag(ice), ice_id_prefix(ice));
     list_init(&ep->sources);
     rtt_init(&ep->rtt);
-    timer_init(&ep->ice_timer, ice_timer_fired);
     timer_init(&ep->dtls_timer, dtls_timer_fired);
     timer_init(&ep->report_timer, report_timer_fired);
     timer_init(&ep->twcc_timer, twcc_timer_fired);
@@ -435,17 +341,17 @@ void endpoint_free(struct endpoint *ep)
     receiver_done(&ep->receiver);
     if (ep->channel_asked)
         channels_close(w->bridge->channels, ep->serial);
+    endpoint_ice_done(ep);
     demux_drop_owner(w->demux, &ep->owner);
     dtls_close(ep->dtls, w->now_us);
     drain_dtls(ep);
-    struct timer *timers[] = {&ep->ice_timer,  &ep->dtls_timer,  &ep->report_timer,    &ep->twcc_timer,
-                              &ep->nack_timer, &ep->stats_timer, &ep->connection_timer};
+    struct timer *timers[] = {&ep->dtls_timer, &ep->report_timer, &ep->twcc_timer,
+                              &ep->nack_timer, &ep->stats_timer,  &ep->connection_timer};
     for (size_t i = 0; i < COUNT(timers); i++)
         wheel_set(&w->wheel, timers[i], NEVER_US);
     udp_dest_forget(w->udp, &ep->dest);
     udp_dest_forget(w->udp, &ep->stun_dest);
     early_queue_done(&ep->early);
-    ice_free(ep->ice);
     dtls_free(ep->dtls);
     msrtp_free(ep->srtp);
     twcc_rx_free(ep->twcc);
@@ -454,7 +360,9 @@ void endpoint_free(struct endpoint *ep)
 
 void endpoint_gone(struct endpoint *ep)
 {
-    bridge_report(ep->worker->bridge, REPORT_ENDPOINT_GONE, ep->conf->serial, ep->serial, false);
+    bridge_report(ep->worker->bridge, &(struct control_report){.msg.kind = REPORT_ENDPOINT_GONE,
+                                                               .conf_serial = ep->conf->serial,
+                                                               .ep_serial = ep->serial});
     endpoint_free(ep);
 }
 

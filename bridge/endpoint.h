@@ -7,6 +7,7 @@
 #define BRIDGE_ENDPOINT_H
 
 #include "bridge/conference.h"
+#include "bridge/endpoint_ice.h"
 #include "bridge/receiver.h"
 #include "bridge/source.h"
 #include "media/dtls.h"
@@ -41,7 +42,7 @@ struct endpoint {
     bool shown_inactive;            /* what the others were told last */
 
     /* transport */
-    struct ice *ice;
+    struct endpoint_ice ice;
     struct dtls *dtls;
     struct msrtp *srtp; /* NULL until DTLS is up */
     struct early_queue early;
@@ -49,7 +50,7 @@ struct endpoint {
     struct udp_dest dest;      /* where media goes; valid while sendable */
     struct udp_dest stun_dest; /* scratch for checks on other paths */
     bool sendable;             /* a consented path exists */
-    struct timer ice_timer, dtls_timer, report_timer, twcc_timer, nack_timer, stats_timer, connection_timer;
+    struct timer dtls_timer, report_timer, twcc_timer, nack_timer, stats_timer, connection_timer;
     bool wants_channel, channel_asked, channel_ready;
 
     /* what it sends */
@@ -88,6 +89,8 @@ void endpoint_initial_last_n(struct endpoint *ep, int32_t last_n);
 /* What arrives. The packet is the callee's. */
 void endpoint_on_datagram(struct endpoint *ep, const struct demux_verdict *verdict, const struct ice_path *path,
                           struct pkt *pkt);
+
+void endpoint_start_dtls(struct endpoint *ep); /* the first pair is valid */
 
 /* The bridge channel (channel.c). */
 void endpoint_send_connection_stats(struct endpoint *ep, uint64_t downlink_bps); /* 0: unknown, nothing is sent */

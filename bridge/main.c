@@ -117,6 +117,10 @@ static void on_report(void *ctx, struct inbox_msg *msg)
     case REPORT_DTLS_ROLE:
         control_on_dtls_role(s->control, report->conf_serial, report->ep_serial, report->we_are_server);
         break;
+    case REPORT_ICE_RESTARTED:
+        control_on_ice_restarted(s->control, report->conf_serial, report->ep_serial, report->generation,
+                                 report->restarted);
+        break;
     case REPORT_ENDPOINT_GONE:
         control_on_endpoint_gone(s->control, now_us(), report->conf_serial, report->ep_serial);
         break;
@@ -151,6 +155,7 @@ static void make_control(struct server *s)
         .advertise_private = s->config.ice_advertise_private,
         .fingerprint = &fingerprint,
         .sctp_enabled = s->config.sctp,
+        .ice_restart_enabled = s->config.ice_restart && s->config.ice_restart_timeout_us > 0,
         .empty_conference_us = s->config.expiration_check_us,
     };
     s->control = control_new(&env, &dispatch_ops, &s->bridge);

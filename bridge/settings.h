@@ -39,7 +39,7 @@
     X("videobridge.ice.advertise-private-candidates", BOOL, ice_advertise_private, true, "tell clients our private addresses too") \
     X("videobridge.ice.restart.enabled", BOOL, ice_restart, true, "ICE restart on request") \
     X("videobridge.ice.restart.transition-window", US, ice_restart_transition_us, SEC(3), "how long the old path stays valid") \
-    X("videobridge.ice.restart.timeout", US, ice_restart_timeout_us, SEC(20), "give a restart up after this; 0: never") \
+    X("videobridge.ice.restart.timeout", US, ice_restart_timeout_us, SEC(20), "give a restart up after this; 0: refuse all") \
     X("ice4j.harvest.use-ipv6", BOOL, harvest_ipv6, true, "gather IPv6 addresses") \
     X("ice4j.harvest.use-link-local-addresses", BOOL, harvest_link_local, false, "gather fe80::/10 and 169.254/16") \
     X("ice4j.harvest.timeout", US, harvest_timeout_us, SEC(15), "longest wait for address mapping before login") \

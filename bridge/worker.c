@@ -130,11 +130,17 @@ static void end_all(struct worker *w)
     uv_sem_post(&w->ended);
 }
 
+static void restart_ice(struct endpoint *ep, const struct restart_spec *spec)
+{
+    endpoint_ice_restart(ep, &spec->local, spec->generation);
+}
+
 static void on_endpoint_msg(struct endpoint *ep, struct worker_msg *msg)
 {
     switch ((enum worker_msg_kind)msg->msg.kind) {
     case W_EP_MEDIA: endpoint_set_media(ep, msg->arg); break;
     case W_EP_TRANSPORT: endpoint_set_transport(ep, msg->arg); break;
+    case W_EP_ICE_RESTART: restart_ice(ep, msg->arg); break;
     case W_EP_SOURCES: endpoint_set_sources(ep, msg->arg); break;
     case W_EP_MUTE: endpoint_force_mute(ep, msg->audio, msg->video); break;
     case W_EP_LAST_N: endpoint_initial_last_n(ep, msg->number); break;

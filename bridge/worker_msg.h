@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bridge/control_ops.h"
 #include "proto/inbox_msg.h"
 
 enum worker_msg_kind {
@@ -19,6 +20,7 @@ enum worker_msg_kind {
     W_EP_NEW,          /* arg: struct endpoint_spec */
     W_EP_MEDIA,        /* arg: struct media_spec */
     W_EP_TRANSPORT,    /* arg: struct transport_spec */
+    W_EP_ICE_RESTART,  /* arg: struct restart_spec */
     W_EP_SOURCES,      /* arg: struct source_set */
     W_EP_MUTE,         /* audio, video */
     W_EP_LAST_N,       /* number */
@@ -29,6 +31,11 @@ enum worker_msg_kind {
     W_CHANNEL_CLOSED,
     W_STOP, /* end all that lives here */
     W_EXIT, /* end the loop; the last message */
+};
+
+struct restart_spec {
+    uint32_t generation;
+    struct ice_credentials local;
 };
 
 struct worker_msg {

@@ -224,6 +224,28 @@ static void nobody_is_told_that_a_password_is_wrong(void **state)
     close_rig(&rig);
 }
 
+static void a_restart_reaches_the_worker_and_both_ufrags_work(void **state) /* transport 19.10 */
+{
+    (void)state;
+    struct rig rig;
+    char ufrag[UFRAG_TEXT_MAX];
+    uint8_t reply[SP_CAP], random[UFRAG_RANDOM] = {9};
+    struct ice_credentials second = {.pwd = "abcdefghijklmnopqrstuvwxyz"}; /* as check() signs */
+    struct control_target at = {1, 1, 10};
+    open_rig(&rig);
+    conference(&rig, at.worker, at.conf);
+    join(&rig, at.worker, at.conf, at.ep, ufrag);
+    ufrag_write(NULL, at.worker, random, second.ufrag);
+    dispatch_ops.endpoint_ice_restart(&rig.bridge, at, &second, 1);
+    int fd = client();
+    assert_true(check(&rig, fd, ufrag, true, reply) > 20);
+    assert_true(check(&rig, fd, second.ufrag, true, reply) > 20);
+    assert_int_equal(reply[0] << 8 | reply[1], 0x0101);
+    dispatch_ops.endpoint_expire(&rig.bridge, at); /* in the middle of it */
+    close(fd);
+    close_rig(&rig);
+}
+
 static void joining_and_leaving_leaves_nothing_behind(void **state)
 {
     (void)state;
@@ -259,6 +281,7 @@ int main(void)
         cmocka_unit_test(a_check_is_answered_whichever_socket_it_reaches),
         cmocka_unit_test(media_finds_its_owner_after_one_authentic_check),
         cmocka_unit_test(nobody_is_told_that_a_password_is_wrong),
+        cmocka_unit_test(a_restart_reaches_the_worker_and_both_ufrags_work),
         cmocka_unit_test(joining_and_leaving_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

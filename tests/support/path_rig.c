@@ -13,8 +13,11 @@ static const uint8_t key_up[28] = {1, 2, 3}, key_down[28] = {4, 5, 6};
 
 static void on_report(void *ctx, struct inbox_msg *msg)
 {
-    (void)ctx;
-    free(container_of(msg, struct control_report, msg));
+    struct rig *rig = ctx;
+    struct control_report *report = container_of(msg, struct control_report, msg);
+    rig->last_report = *report;
+    rig->report_count++;
+    free(report);
 }
 
 static int bound_socket(struct addr *addr)
@@ -142,6 +145,7 @@ void peer_join(struct rig *rig, struct peer *peer, uint32_t serial, bool rewriti
     snprintf(spec->id, sizeof spec->id, "%08x", serial);
     snprintf(spec->local.ufrag, sizeof spec->local.ufrag, "00test%u", serial);
     snprintf(spec->local.pwd, sizeof spec->local.pwd, "abcdefghijklmnopqrstuvwxyz");
+    spec->ice_controlling = true;
     spec->ssrc_rewriting = rewriting;
     spec->mid_demux = rewriting;
     rig_media(&spec->media);

@@ -17,6 +17,8 @@ struct rig {
     struct worker *worker;
     uv_loop_t loop;
     struct conference *conf;
+    struct control_report last_report; /* to the control thread; run the loop to have them come in */
+    unsigned report_count;
 };
 
 struct peer {

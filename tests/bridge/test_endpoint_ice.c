@@ -1,0 +1,273 @@
+/* ICE restarts on a worker in virtual time: the client is a pair of real sockets on loopback that speaks STUN. */
+#include "support/path_rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "media/dtls.h"
+#include "support/stun_peer.h"
+
+#define PWD_1    "abcdefghijklmnopqrstuvwxyz" /* path_rig's */
+#define PEER_PWD "clientpasswordclientpw24"
+
+static const char *const peer_ufrags[] = {"cln0", "cln1", "cln2"};
+
+struct client { /* one address of the client; it answers the checks that come there */
+    int fd;
+    struct addr addr;
+    int checks, answers, media; /* received so far */
+    bool deaf;                  /* does not answer */
+};
+
+static struct rig rig;
+static struct peer alice, bob; /* alice's ICE is restarted; bob talks */
+static struct client old_way, new_way;
+
+static struct client client_open(void)
+{
+    struct sockaddr_storage ss;
+    struct client c = {.fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)};
+    addr_parse("127.0.0.1", 0, &c.addr);
+    socklen_t len = addr_to_sockaddr(&c.addr, &ss);
+    assert_int_equal(bind(c.fd, (struct sockaddr *)&ss, len), 0);
+    len = sizeof ss;
+    getsockname(c.fd, (struct sockaddr *)&ss, &len);
+    addr_from_sockaddr((struct sockaddr *)&ss, &c.addr);
+    return c;
+}
+
+/* As the worker does with a datagram. False: it belongs to nobody. */
+static bool give(const struct client *from, const uint8_t *m, size_t n)
+{
+    struct worker *w = rig.worker;
+    struct pkt *pkt = pkt_alloc(w->pool);
+    struct ice_path path = {.remote = from->addr, .local = 0};
+    struct demux_verdict verdict;
+    memcpy(pkt->data, m, n);
+    pkt->len = (uint16_t)n;
+    pkt->from = from->addr;
+    pkt->local = 0;
+    pkt->rx_us = w->now_us;
+    demux_route(w->demux, w->now_us, &path, bytes_of(pkt->data, n), false, &verdict);
+    if (verdict.kind == DEMUX_DROP) {
+        pkt_drop(pkt);
+        return false;
+    }
+    endpoint_on_datagram(container_of(verdict.owner, struct endpoint, owner), &verdict, &path, pkt);
+    return true;
+}
+
+static void receive(struct client *c)
+{
+    uint8_t m[2048], answer[SP_CAP];
+    udp_flush(rig.worker->udp);
+    for (ssize_t n; (n = recv(c->fd, m, sizeof m, 0)) > 0; udp_flush(rig.worker->udp)) {
+        if (m[0] >= 128) {
+            c->media++;
+        } else if (sp_get(m, 2) == 0x0101) {
+            c->answers++;
+        } else if (sp_get(m, 2) == 0x0001) {
+            assert_true(sp_verify(m, (size_t)n, PEER_PWD));
+            c->checks++;
+            if (!c->deaf)
+                give(c, answer, sp_write_answer(answer, m, PEER_PWD, 0, rig.bridge.locals[0].ip, 4, 10000));
+        }
+    }
+}
+
+static void pass(uint64_t us) /* bob talks all the time */
+{
+    for (uint64_t end_us = rig.worker->now_us + us; rig.worker->now_us < end_us;) {
+        rig_pass_time(&rig, MS(20));
+        bob.audio_seq++;
+        peer_audio(&bob, bob.audio_seq, bob.audio_seq * 960u, 20);
+        receive(&old_way);
+        receive(&new_way);
+        peer_drain(&bob);
+    }
+    uv_run(&rig.loop, UV_RUN_NOWAIT); /* reports */
+}
+
+/* A check of the client, signed with our password. False: there is no answer. */
+static bool check(struct client *from, const char *ufrag, const char *pwd)
+{
+    static uint8_t number;
+    char user[300];
+    uint8_t m[SP_CAP];
+    int before = from->answers;
+    snprintf(user, sizeof user, "%s:peer", ufrag);
+    struct sp_request ask = {.username = user, .key = pwd, .tie_breaker = 5, .priority = 1853824767, .id = {++number}};
+    give(from, m, sp_write_request(m, &ask));
+    receive(from);
+    return from->answers > before;
+}
+
+static void signal_client(uint32_t generation, const char *ufrag)
+{
+    struct transport_spec spec = {.has_credentials = true, .ice_generation = generation};
+    snprintf(spec.remote.ufrag, sizeof spec.remote.ufrag, "%s", ufrag);
+    snprintf(spec.remote.pwd, sizeof spec.remote.pwd, PEER_PWD);
+    endpoint_set_transport(alice.ep, &spec);
+}
+
+static struct ice_credentials restart(uint32_t generation)
+{
+    struct ice_credentials local;
+    snprintf(local.ufrag, sizeof local.ufrag, "00round%u", generation);
+    snprintf(local.pwd, sizeof local.pwd, "round%uabcdefghijklmnopqrstu", generation);
+    endpoint_ice_restart(alice.ep, &local, generation);
+    return local;
+}
+
+static int media_during(struct client *c, uint64_t us)
+{
+    int before = c->media;
+    pass(us);
+    return c->media - before;
+}
+
+static void assert_report(uint32_t generation, bool ok)
+{
+    assert_int_equal(rig.last_report.msg.kind, REPORT_ICE_RESTARTED);
+    assert_int_equal(rig.last_report.generation, generation);
+    assert_int_equal(rig.last_report.restarted, ok);
+}
+
+static int open_call(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    peer_join(&rig, &alice, 1, true);
+    peer_join(&rig, &bob, 2, true);
+    old_way = client_open();
+    new_way = client_open();
+    assert_true(check(&old_way, "00test1", PWD_1));
+    signal_client(0, peer_ufrags[0]);
+    pass(MS(500));
+    assert_int_equal(rig.last_report.msg.kind, REPORT_ICE_CONNECTED);
+    assert_true(media_during(&old_way, MS(200)) >= 10);
+    return 0;
+}
+
+static int close_call(void **state)
+{
+    (void)state;
+    peer_leave(&alice);
+    peer_leave(&bob);
+    demux_check(rig.worker->demux);
+    rig_close(&rig);
+    close(old_way.fd);
+    close(new_way.fd);
+    return 0;
+}
+
+static void media_flows_on_and_changes_over_when_the_new_way_works(void **state) /* transport 19.10 */
+{
+    (void)state;
+    struct ice_credentials local = restart(1);
+    assert_true(media_during(&old_way, MS(200)) >= 10);
+    assert_true(check(&new_way, local.ufrag, local.pwd)); /* answered before the client's side is known */
+    signal_client(2, peer_ufrags[1]);                     /* of another round */
+    pass(MS(200));
+    assert_int_equal(new_way.checks, 0);
+
+    int before = old_way.media + new_way.media;
+    signal_client(1, peer_ufrags[1]);
+    pass(MS(400));
+    assert_int_equal(old_way.media + new_way.media - before, 400 / 20); /* not one packet is missing */
+    assert_true(new_way.checks >= 2);
+    assert_report(1, true);
+    assert_true(media_during(&new_way, MS(200)) >= 10);
+    assert_int_equal(media_during(&old_way, MS(200)), 0);
+
+    assert_true(check(&old_way, "00test1", PWD_1)); /* for the transition window, */
+    pass(SEC(3));
+    assert_false(check(&old_way, "00test1", PWD_1)); /* then silence */
+    assert_true(media_during(&new_way, SEC(10)) >= 490);
+}
+
+static void the_same_address_serves_both_rounds(void **state) /* transport 8.2: in the stock bridge it does not */
+{
+    (void)state;
+    for (uint32_t round = 1; round <= 2; round++) {
+        struct ice_credentials local = restart(round);
+        assert_true(check(&old_way, local.ufrag, local.pwd));
+        int before = old_way.media;
+        signal_client(round, peer_ufrags[round]);
+        pass(SEC(1));
+        assert_report(round, true);
+        assert_int_equal(old_way.media - before, 50);
+    }
+    assert_true(media_during(&old_way, SEC(40)) >= 1990); /* consent is kept by the new agent */
+}
+
+static void without_success_media_stays_where_it_was(void **state)
+{
+    (void)state;
+    new_way.deaf = true;
+    struct ice_credentials local = restart(1);
+    assert_true(check(&new_way, local.ufrag, local.pwd));
+    signal_client(1, peer_ufrags[1]);
+    assert_true(media_during(&old_way, SEC(19)) >= 940);
+    pass(SEC(2));
+    assert_report(1, false);
+    assert_false(check(&new_way, local.ufrag, local.pwd));
+    assert_int_equal(media_during(&new_way, SEC(1)), 0);
+    assert_true(media_during(&old_way, SEC(15)) >= 740);
+    assert_false(endpoint_ice_has_failed(alice.ep));
+}
+
+static void a_client_that_never_answers_does_not_hold_it_up(void **state)
+{
+    (void)state;
+    struct ice_credentials local = restart(1);
+    pass(SEC(19));
+    assert_true(check(&new_way, local.ufrag, local.pwd));
+    pass(SEC(2));
+    assert_report(1, false);
+    assert_false(check(&new_way, local.ufrag, local.pwd));
+}
+
+static void a_new_request_supersedes_one_that_is_pending(void **state)
+{
+    (void)state;
+    struct ice_credentials first = restart(1), second = restart(2);
+    unsigned reports = rig.report_count;
+    assert_false(check(&new_way, first.ufrag, first.pwd));
+    assert_true(check(&new_way, second.ufrag, second.pwd));
+    signal_client(1, peer_ufrags[1]); /* too late */
+    pass(MS(500));
+    assert_int_equal(rig.report_count, reports);
+    signal_client(2, peer_ufrags[2]);
+    pass(MS(500));
+    assert_report(2, true);
+    struct ice_credentials third = restart(3); /* while the first agent still retires */
+    assert_true(check(&old_way, third.ufrag, third.pwd));
+    assert_true(check(&old_way, "00test1", PWD_1));
+    assert_true(check(&new_way, second.ufrag, second.pwd));
+    assert_true(media_during(&new_way, MS(200)) >= 10);
+}
+
+static void leaving_in_the_middle_leaves_nothing_behind(void **state) /* the leak sanitizer has the last word */
+{
+    (void)state;
+    restart(1);
+    pass(MS(100));
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, open_call, close_call)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(media_flows_on_and_changes_over_when_the_new_way_works),
+        T(the_same_address_serves_both_rounds),
+        T(without_success_media_stays_where_it_was),
+        T(a_client_that_never_answers_does_not_hold_it_up),
+        T(a_new_request_supersedes_one_that_is_pending),
+        T(leaving_in_the_middle_leaves_nothing_behind),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
