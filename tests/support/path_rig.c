@@ -243,11 +243,21 @@ void peer_rtp(struct peer *peer, const struct rtp_view *view, struct bytes paylo
     deliver(peer, &w, false);
 }
 
+static void deliver_bytes(struct peer *peer, struct bytes plain, bool rtcp)
+{
+    struct wr w = wr_over((uint8_t *)plain.p, plain.n);
+    w.pos += plain.n;
+    deliver(peer, &w, rtcp);
+}
+
+void peer_raw(struct peer *peer, struct bytes rtp)
+{
+    deliver_bytes(peer, rtp, false);
+}
+
 void peer_rtcp(struct peer *peer, struct bytes compound)
 {
-    struct wr w = wr_over((uint8_t *)compound.p, compound.n);
-    w.pos += compound.n;
-    deliver(peer, &w, true);
+    deliver_bytes(peer, compound, true);
 }
 
 bool peer_recv_sealed(struct peer *peer, struct got *got)
