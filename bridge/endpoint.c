@@ -8,6 +8,7 @@
 #include "bridge/channels.h"
 #include "bridge/rtcp_path.h"
 #include "bridge/rx_path.h"
+#include "media/gcc.h"
 #include "proto/log.h"
 
 enum { REPORT_MS = 500 };
@@ -157,6 +158,18 @@ static enum codec codec_of(const char *name)
     return CODEC_OTHER;
 }
 
+static void set_remb(struct endpoint *ep) /* media.md 7.2: only for senders that cannot estimate for themselves */
+{
+    bool needed = ep->does_remb && !ep->does_twcc && ep->ext_id[RTP_EXT_ABS_SEND_TIME];
+    if (needed == (ep->remb != NULL))
+        return;
+    free(ep->remb);
+    ep->remb = needed ? malloc(sizeof *ep->remb) : NULL;
+    struct gcc_config cfg = GCC_CONFIG_DEFAULT;
+    if (ep->remb)
+        remb_rx_init(ep->remb, cfg.start_bps, cfg.min_bps, cfg.max_bps, ep->worker->now_us);
+}
+
 void endpoint_set_media(struct endpoint *ep, const struct media_spec *spec)
 {
     ep->accepts_audio = spec->accepts_audio;
@@ -194,6 +207,7 @@ void endpoint_set_media(struct endpoint *ep, const struct media_spec *spec)
         ep->ext_kind[in->id] = (uint8_t)kind;
         ep->ext_id[kind] = in->id;
     }
+    set_remb(ep);
     receiver_media_changed(&ep->receiver);
 }
 
@@ -355,6 +369,7 @@ void endpoint_free(struct endpoint *ep)
     dtls_free(ep->dtls);
     msrtp_free(ep->srtp);
     twcc_rx_free(ep->twcc);
+    free(ep->remb);
     free(ep);
 }
 

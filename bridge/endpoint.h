@@ -13,6 +13,7 @@
 #include "media/dtls.h"
 #include "media/early_queue.h"
 #include "media/msrtp.h"
+#include "media/remb_rx.h"
 #include "media/rtt.h"
 #include "media/twcc_rx.h"
 #include "proto/rtp_ext.h"
@@ -67,6 +68,7 @@ struct endpoint {
     } ssrcs[ENDPOINT_SSRCS_MAX];
     size_t ssrc_count;
     struct twcc_rx *twcc;
+    struct remb_rx *remb; /* NULL: it needs none */
     uint64_t rx_packets, rx_bytes;
 
     /* what it is shown */

@@ -152,6 +152,8 @@ static void send_report(struct endpoint *to, const struct rtcp_report *reports, 
     uint8_t buf[RTCP_OUT_CAP];
     struct wr w = wr_over(buf, sizeof buf);
     rtcp_rr_write(&w, to->conf->feedback_video_ssrc, reports, count);
+    if (to->remb)
+        remb_rx_write(to->remb, &w, to->conf->feedback_video_ssrc);
     send_rtcp(to, &w);
 }
 

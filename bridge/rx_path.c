@@ -61,6 +61,10 @@ static bool rx_twcc(struct rx *rx)
     struct endpoint *ep = rx->ep;
     struct bytes data;
     uint16_t seq;
+    uint32_t units;
+    if (ep->remb && rtp_ext_find(&rx->rtp, ep->ext_id[RTP_EXT_ABS_SEND_TIME], &data) &&
+        rtp_ext_abs_send_time_parse(data, &units) == E_OK)
+        remb_rx_on_packet(ep->remb, rx->rtp.ssrc, units, rx->pkt->len, rx->pkt->rx_us);
     if (!ep->does_twcc || !ep->ext_id[RTP_EXT_TWCC] || !rtp_ext_find(&rx->rtp, ep->ext_id[RTP_EXT_TWCC], &data) ||
         rtp_ext_twcc_parse(data, &seq) != E_OK)
         return true;

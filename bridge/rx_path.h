@@ -11,7 +11,7 @@ struct endpoint;
 #define RX_STAGES(X)                                                                                                   \
     X(parse, "header and extensions; the payload is still encrypted")                                                  \
     X(open, "SRTP in place: the last write to these bytes")                                                            \
-    X(twcc, "arrival for transport-wide feedback, before anything else may drop it")                                   \
+    X(twcc, "arrival for transport-wide feedback or REMB, before anything else may drop it")                           \
     X(source, "which source and encoding the SSRC belongs to, and what the payload type means")                        \
     X(count, "loss, jitter, rate")                                                                                     \
     X(unpad, "padding off; a packet of nothing but padding ends here")                                                 \
