@@ -9,6 +9,7 @@
 #include "media/ice.h"
 
 struct channels;
+struct ssrc_hints;
 struct dtls_identity;
 struct worker;
 
@@ -18,6 +19,7 @@ struct bridge {
     struct addr locals[UDP_LOCALS_MAX]; /* where every worker opens a socket; index = pkt.local */
     size_t local_count;
     int bind_errors[UDP_LOCALS_MAX]; /* of each local address: 0, or why no worker may use it */
+    struct ssrc_hints *ssrc_hints; /* NULL: there is one worker */
     struct worker **workers;
     unsigned worker_count;
     struct channels *channels; /* the thread that owns usrsctp */

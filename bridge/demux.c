@@ -20,15 +20,24 @@ struct name { /* one ice: reachable by ufrag and by transaction ids */
     char ufrag[NAME_MAX_LEN];
 };
 
+struct sender {
+    struct list node; /* in owner->ssrcs */
+    struct demux_owner *owner;
+    uint32_t ssrc;
+};
+
 struct demux {
     unsigned worker, worker_count;
     char *prefix;
-    struct map by_ufrag, by_id, tuples;
+    struct map by_ufrag, by_id, tuples, by_ssrc;
+    struct ssrc_hints *hints;
+    uint64_t strays_since_us; /* the second that strays_left is for */
+    unsigned strays_left;
     uint64_t drops[DROP_COUNT];
     struct elsewhere *elsewhere;
 };
 
-struct demux *demux_new(unsigned worker, unsigned worker_count, const char *ufrag_prefix)
+struct demux *demux_new(unsigned worker, unsigned worker_count, const char *ufrag_prefix, struct ssrc_hints *hints)
 {
     struct demux *d = calloc(1, sizeof *d);
     if (!d || !(d->prefix = strdup(ufrag_prefix ? ufrag_prefix : "")))
@@ -38,6 +47,8 @@ struct demux *demux_new(unsigned worker, unsigned worker_count, const char *ufra
     map_init(&d->by_ufrag);
     map_init(&d->by_id);
     map_init(&d->tuples);
+    map_init(&d->by_ssrc);
+    d->hints = hints;
     d->elsewhere = elsewhere_new();
     return d;
 }
@@ -49,6 +60,7 @@ void demux_free(struct demux *d)
     map_done(&d->by_ufrag);
     map_done(&d->by_id);
     map_done(&d->tuples);
+    map_done(&d->by_ssrc);
     elsewhere_free(d->elsewhere);
     free(d->prefix);
     free(d);
@@ -70,6 +82,7 @@ void demux_owner_init(struct demux_owner *owner)
 {
     list_init(&owner->tuples);
     list_init(&owner->names);
+    list_init(&owner->ssrcs);
     owner->tuple_count = 0;
 }
 
@@ -122,9 +135,40 @@ static void drop_tuple(struct demux *d, struct demux_tuple *tuple)
     free(tuple);
 }
 
+static void drop_ssrcs(struct demux *d, struct demux_owner *owner)
+{
+    list_for_each_safe (it, &owner->ssrcs) {
+        struct sender *sender = container_of(it, struct sender, node);
+        map_del_u32(&d->by_ssrc, sender->ssrc);
+        if (d->hints)
+            ssrc_hints_clear(d->hints, sender->ssrc, d->worker);
+        list_remove(&sender->node);
+        free(sender);
+    }
+}
+
+void demux_set_ssrcs(struct demux *d, struct demux_owner *owner, const uint32_t *ssrcs, size_t n)
+{
+    drop_ssrcs(d, owner);
+    for (size_t i = 0; i < n; i++) {
+        if (map_get_u32(&d->by_ssrc, ssrcs[i]))
+            continue;
+        struct sender *sender = calloc(1, sizeof *sender);
+        if (!sender)
+            abort();
+        sender->owner = owner;
+        sender->ssrc = ssrcs[i];
+        list_push_back(&owner->ssrcs, &sender->node);
+        map_put_u32(&d->by_ssrc, ssrcs[i], sender);
+        if (d->hints)
+            ssrc_hints_set(d->hints, ssrcs[i], d->worker);
+    }
+}
+
 void demux_drop_owner(struct demux *d, struct demux_owner *owner)
 {
     list_for_each_safe(it, &owner->names) drop_name(d, container_of(it, struct name, node));
+    drop_ssrcs(d, owner);
     list_for_each_safe(it, &owner->tuples) drop_tuple(d, container_of(it, struct demux_tuple, node));
 }
 
@@ -260,8 +304,37 @@ static void route_stun(struct demux *d, const struct ice_path *path, struct byte
         drop(d, out, DROP_STUN_RESPONSE);
 }
 
-static void route_tuple(struct demux *d, uint64_t now_us, const struct ice_path *path, enum demux_kind kind,
-                        bool handed_over, struct demux_verdict *out)
+static bool may_stray(struct demux *d, uint64_t now_us)
+{
+    if (now_us >= d->strays_since_us + US_PER_S) {
+        d->strays_since_us = now_us;
+        d->strays_left = DEMUX_STRAYS_PER_S;
+    }
+    if (d->strays_left == 0)
+        return false;
+    d->strays_left--;
+    return true;
+}
+
+/* True: somebody should look whether it is authentic. */
+static bool route_stray(struct demux *d, uint64_t now_us, struct bytes datagram, enum demux_kind kind, bool handed_over,
+                        struct demux_verdict *out)
+{
+    struct rd r = rd_over(datagram);
+    rd_bytes(&r, kind == DEMUX_RTCP ? 4 : 8, "in front of the SSRC");
+    uint32_t ssrc = rd_u32(&r, "ssrc");
+    const struct sender *sender = map_get_u32(&d->by_ssrc, ssrc);
+    int worker = sender || handed_over || !d->hints ? -1 : ssrc_hints_find(d->hints, ssrc);
+    if ((!sender && (worker < 0 || worker == (int)d->worker)) || !may_stray(d, now_us))
+        return false;
+    out->kind = sender ? kind : DEMUX_OTHER_WORKER;
+    out->owner = sender ? sender->owner : NULL;
+    out->worker = sender ? 0 : (uint8_t)worker;
+    return true;
+}
+
+static void route_tuple(struct demux *d, uint64_t now_us, const struct ice_path *path, struct bytes datagram,
+                        enum demux_kind kind, bool handed_over, struct demux_verdict *out)
 {
     struct path_key key;
     out->tuple = map_get(&d->tuples, path_key_of(path, &key));
@@ -276,7 +349,8 @@ static void route_tuple(struct demux *d, uint64_t now_us, const struct ice_path 
         out->worker = (uint8_t)elsewhere;
         return;
     }
-    drop(d, out, handed_over ? DROP_HANDOVER : kind == DEMUX_DTLS ? DROP_DTLS_TUPLE : DROP_RTP_TUPLE);
+    if (kind == DEMUX_DTLS || !route_stray(d, now_us, datagram, kind, handed_over, out))
+        drop(d, out, handed_over ? DROP_HANDOVER : kind == DEMUX_DTLS ? DROP_DTLS_TUPLE : DROP_RTP_TUPLE);
 }
 
 void demux_route(struct demux *d, uint64_t now_us, const struct ice_path *path, struct bytes datagram, bool handed_over,
@@ -291,15 +365,15 @@ void demux_route(struct demux *d, uint64_t now_us, const struct ice_path *path, 
     if (first < 4) {
         route_stun(d, path, datagram, handed_over, out);
     } else if (first >= 20 && first <= 24) {
-        route_tuple(d, now_us, path, DEMUX_DTLS, handed_over, out);
+        route_tuple(d, now_us, path, datagram, DEMUX_DTLS, handed_over, out);
     } else if (first >= 25 && first <= 63) {
         drop(d, out, DROP_DTLS_TYPE);
     } else if (first >= 128 && first <= 191) {
         if (datagram.n < 12)
             drop(d, out, DROP_RTP_SHORT);
         else
-            route_tuple(d, now_us, path, datagram.p[1] >= 192 && datagram.p[1] <= 223 ? DEMUX_RTCP : DEMUX_RTP,
-                        handed_over, out);
+            route_tuple(d, now_us, path, datagram,
+                        datagram.p[1] >= 192 && datagram.p[1] <= 223 ? DEMUX_RTCP : DEMUX_RTP, handed_over, out);
     } else {
         drop(d, out, DROP_PROTOCOL);
     }

@@ -118,6 +118,17 @@ static void heard_on(struct endpoint *ep, const struct demux_verdict *verdict, c
     endpoint_ice_on_heard(ep, path, media);
 }
 
+/* Its address has changed, unless somebody tries keys that he has not. */
+static void on_stray(struct endpoint *ep, const struct ice_path *path, struct pkt *pkt, bool rtcp)
+{
+    if (!ep->srtp) {
+        demux_count(ep->worker->demux, DROP_RTP_TUPLE);
+        pkt_drop(pkt);
+    } else if (rx_path_srtp(ep, pkt, rtcp)) {
+        endpoint_ice_on_stray(ep, path);
+    }
+}
+
 void endpoint_on_datagram(struct endpoint *ep, const struct demux_verdict *verdict, const struct ice_path *path,
                           struct pkt *pkt)
 {
@@ -130,6 +141,10 @@ void endpoint_on_datagram(struct endpoint *ep, const struct demux_verdict *verdi
         break;
     case DEMUX_RTP:
     case DEMUX_RTCP:
+        if (!verdict->tuple) {
+            on_stray(ep, path, pkt, verdict->kind == DEMUX_RTCP);
+            return;
+        }
         if (!ep->srtp) {
             pkt->tag = (uint8_t)verdict->kind;
             early_queue_push(&ep->early, pkt);
@@ -274,6 +289,10 @@ static void index_ssrcs(struct endpoint *ep)
                 ep->ssrcs[ep->ssrc_count++] = (struct ssrc_entry){e->rtx_ssrc, true, e};
         }
     }
+    uint32_t ssrcs[ENDPOINT_SSRCS_MAX];
+    for (size_t i = 0; i < ep->ssrc_count; i++)
+        ssrcs[i] = ep->ssrcs[i].ssrc;
+    demux_set_ssrcs(ep->worker->demux, &ep->owner, ssrcs, ep->ssrc_count);
 }
 
 void endpoint_set_sources(struct endpoint *ep, const struct source_set *set)

@@ -232,6 +232,12 @@ void endpoint_ice_on_heard(struct endpoint *ep, const struct ice_path *path, boo
         drain(ep->ice.established);
 }
 
+void endpoint_ice_on_stray(struct endpoint *ep, const struct ice_path *path)
+{
+    if (ice_on_stray(ep->ice.established->ice, ep->worker->now_us, path))
+        drain(ep->ice.established);
+}
+
 void endpoint_ice_set_remote(struct endpoint *ep, const struct transport_spec *spec)
 {
     struct endpoint_agent *agent = spec->ice_generation ? ep->ice.pending : ep->ice.established;

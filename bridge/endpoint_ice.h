@@ -38,6 +38,8 @@ void endpoint_ice_done(struct endpoint *ep);
 void endpoint_ice_on_stun(struct endpoint *ep, uint32_t generation, const struct ice_path *path, const struct pkt *pkt);
 /* Something authentic came on path; media: SRTP or SRTCP, else a DTLS record. */
 void endpoint_ice_on_heard(struct endpoint *ep, const struct ice_path *path, bool media);
+/* It came on a path that was not the endpoint's. */
+void endpoint_ice_on_stray(struct endpoint *ep, const struct ice_path *path);
 
 /* Credentials and candidates of the client. spec->ice_generation: 0 or that of the pending agent, else ignored. */
 void endpoint_ice_set_remote(struct endpoint *ep, const struct transport_spec *spec);

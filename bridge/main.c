@@ -21,6 +21,7 @@
 #include "bridge/load.h"
 #include "bridge/options.h"
 #include "bridge/presence.h"
+#include "bridge/ssrc_hints.h"
 #include "bridge/worker.h"
 #include "media/dtls.h"
 #include "media/msrtp.h"
@@ -364,6 +365,7 @@ static bool make_workers(struct server *s)
     }
     b->worker_count = MIN(uv_available_parallelism(), WORKERS_MAX);
     b->workers = s->workers;
+    b->ssrc_hints = ssrc_hints_new();
     for (unsigned i = 0; i < b->worker_count; i++) {
         int failed[UDP_LOCALS_MAX] = {0};
         s->workers[i] = worker_new(b, i, failed);
@@ -427,6 +429,7 @@ static int run(struct server *s)
         connection_free(s->connections[i]);
     free(s->connections);
     control_free(s->control);
+    ssrc_hints_free(s->bridge.ssrc_hints);
     dtls_identity_unref(s->bridge.identity);
     free(s->mappings);
     uv_walk(&s->loop, close_handle, NULL);

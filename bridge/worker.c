@@ -241,7 +241,7 @@ struct worker *worker_new(const struct bridge *bridge, unsigned index, int faile
     wheel_init(&w->wheel, w->now_us);
     map_init(&w->conferences);
     map_init(&w->endpoints);
-    w->demux = demux_new(index, bridge->worker_count, bridge->config->ice_ufrag_prefix);
+    w->demux = demux_new(index, bridge->worker_count, bridge->config->ice_ufrag_prefix, bridge->ssrc_hints);
     w->inbox = inbox_new(&w->loop, on_msg, w);
     uv_sem_init(&w->ended, 0);
     uv_timer_init(&w->loop, &w->timer);

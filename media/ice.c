@@ -194,16 +194,20 @@ enum err ice_set_remote(struct ice *ice, uint64_t now_us, const char *ufrag, con
 
 /* --- input --- */
 
+static bool can_be_sent_to(const struct ice *ice, const struct ice_path *path)
+{
+    const struct ice_local *local = ice_local_for(ice, path);
+    return local && local->addr.family == path->remote.family && !addr_is_unusable(&path->remote) && path->remote.port;
+}
+
 static enum err on_stun(struct ice *ice, const struct ice_path *path, struct bytes datagram)
 {
     struct stun_walk walk;
     enum err err = stun_walk_parse(datagram, &walk);
     if (err != E_OK)
         return err;
-    const struct ice_local *local = ice_local_for(ice, path);
-    if (!local || local->addr.family != path->remote.family || addr_is_unusable(&path->remote) ||
-        path->remote.port == 0)
-        return E_FORMAT; /* no such socket, or nothing could be sent back */
+    if (!can_be_sent_to(ice, path))
+        return E_FORMAT;
     switch (walk.class) {
     case STUN_WALK_REQUEST: return ice_rx_request(ice, path, datagram, &walk);
     case STUN_WALK_SUCCESS:
@@ -228,6 +232,14 @@ bool ice_on_media(struct ice *ice, uint64_t now_us, const struct ice_path *path,
     if (pair)
         ice_select_heard(ice, pair, media);
     return ice->out_count > 0 || (pair && ice->selected && pair != ice->selected); /* the deadline may be nearer now */
+}
+
+bool ice_on_stray(struct ice *ice, uint64_t now_us, const struct ice_path *path)
+{
+    ice->now_us = now_us;
+    if (ice->selected && can_be_sent_to(ice, path))
+        ice_rx_stray(ice, path);
+    return ice->out_count > 0;
 }
 
 void ice_on_time(struct ice *ice, uint64_t now_us)

@@ -108,6 +108,10 @@ enum err ice_on_datagram(struct ice *ice, uint64_t now_us, const struct ice_path
  * SRTCP. True: there is something to poll. */
 bool ice_on_media(struct ice *ice, uint64_t now_us, const struct ice_path *path, bool media);
 
+/* SRTP or SRTCP was authenticated on a path that nothing is known of: the peer's address has changed, and its media is
+ * faster than its checks. It is mapped and checked; nothing is sent there before that is answered. True: as above. */
+bool ice_on_stray(struct ice *ice, uint64_t now_us, const struct ice_path *path);
+
 void ice_on_time(struct ice *ice, uint64_t now_us);
 bool ice_poll(struct ice *ice, struct ice_out *out);
 uint64_t ice_deadline_us(const struct ice *ice);

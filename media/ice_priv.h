@@ -81,6 +81,7 @@ enum err ice_rx_request(struct ice *ice, const struct ice_path *path, struct byt
                         const struct stun_walk *walk);
 enum err ice_rx_answer(struct ice *ice, const struct ice_path *path, struct bytes datagram,
                        const struct stun_walk *walk);
+void ice_rx_stray(struct ice *ice, const struct ice_path *path); /* authentic media from where no check came */
 
 /* ice_select.c */
 void ice_select_on_success(struct ice *ice, struct ice_pair *pair); /* our check was answered from the right place */

@@ -52,6 +52,24 @@ static void learn_from_request(struct ice *ice, const struct ice_path *path)
     ice_select_update(ice);
 }
 
+void ice_rx_stray(struct ice *ice, const struct ice_path *path)
+{
+    fill(&ice->checks, ice->now_us, ICE_CHECKS_PER_S);
+    if (ice->checks.level < TOKEN)
+        return;
+    take(&ice->checks);
+    ice_push_tuple(ice, path, false);
+    struct ice_pair *pair = ice_pairs_find(&ice->pairs, path);
+    if (!pair) /* as good as the candidate that it took the place of */
+        pair = ice_add_pair(ice, path, ICE_PRFLX, ice->selected->remote_priority);
+    if (!pair)
+        return;
+    pair->heard = true;
+    check_back(ice, pair);
+    ice_select_heard(ice, pair, true);
+    ice_select_update(ice);
+}
+
 static enum err admit(struct ice *ice, const struct ice_path *path, struct bytes datagram, const struct stun_walk *walk)
 {
     if (!walk->local_ufrag.p || !bytes_eq(walk->local_ufrag, bytes_str(ice->local_ufrag)))

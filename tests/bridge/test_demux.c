@@ -10,6 +10,7 @@
 static const uint8_t prefix_a[ICE_ID_PREFIX] = {0, 1, 2, 3, 4, 5, 6, 7}, prefix_b[ICE_ID_PREFIX] = {0, 9, 9, 9, 9, 9, 9, 9};
 
 static struct demux *demux;
+static struct ssrc_hints *hints;
 static struct demux_owner alice, bob;
 static char ufrag_a[UFRAG_TEXT_MAX], ufrag_b[UFRAG_TEXT_MAX];
 
@@ -17,7 +18,8 @@ static int open_demux(void **state)
 {
     (void)state;
     static const uint8_t random_a[UFRAG_RANDOM] = {1}, random_b[UFRAG_RANDOM] = {2};
-    demux = demux_new(0, 2, NULL);
+    hints = ssrc_hints_new();
+    demux = demux_new(0, 2, NULL, hints);
     demux_owner_init(&alice);
     demux_owner_init(&bob);
     ufrag_write(NULL, 0, random_a, ufrag_a);
@@ -34,6 +36,7 @@ static int close_demux(void **state)
     demux_drop_owner(demux, &bob);
     demux_check(demux);
     demux_free(demux);
+    ssrc_hints_free(hints);
     return 0;
 }
 
@@ -220,6 +223,66 @@ static void a_live_tuple_goes_to_another_worker_with_proof_only(void **state) /*
     assert_int_equal(route(&path, rtp, false).worker, 1);
 }
 
+static void media_from_an_unknown_path_goes_to_the_sender_of_its_ssrc(void **state) /* transport 7.3 */
+{
+    (void)state;
+    uint8_t buf[32], rtcp_buf[32];
+    struct bytes rtp = from_hex("80600001 00000002 0000abcd", buf, sizeof buf);
+    struct bytes rtcp = from_hex("80c90001 0000abcd 00000000", rtcp_buf, sizeof rtcp_buf);
+    static const uint32_t ssrcs[] = {0xabcd, 0xef01}, taken[] = {0xabcd};
+    struct ice_path path = path_of(9);
+    demux_set_ssrcs(demux, &alice, ssrcs, COUNT(ssrcs));
+    demux_set_ssrcs(demux, &bob, taken, COUNT(taken)); /* one who lies about what he sends takes nothing away */
+    for (int handed_over = 0; handed_over <= 1; handed_over++) {
+        struct demux_verdict v = route(&path, rtp, handed_over);
+        assert_int_equal(v.kind, DEMUX_RTP);
+        assert_ptr_equal(v.owner, &alice);
+        assert_null(v.tuple);
+        v = route(&path, rtcp, handed_over);
+        assert_int_equal(v.kind, DEMUX_RTCP);
+        assert_ptr_equal(v.owner, &alice);
+    }
+    demux_set_ssrcs(demux, &alice, ssrcs + 1, 1);
+    assert_int_equal(route(&path, rtp, false).drop, DROP_RTP_TUPLE);
+    demux_drop_owner(demux, &alice);
+    assert_int_equal(ssrc_hints_find(hints, 0xef01), -1);
+}
+
+static void such_media_finds_another_worker_too(void **state)
+{
+    (void)state;
+    uint8_t buf[32];
+    struct bytes rtp = from_hex("80600001 00000002 0000abcd", buf, sizeof buf);
+    struct ice_path path = path_of(9);
+    ssrc_hints_set(hints, 0xabcd, 1);
+    struct demux_verdict v = route(&path, rtp, false);
+    assert_int_equal(v.kind, DEMUX_OTHER_WORKER);
+    assert_int_equal(v.worker, 1);
+    assert_int_equal(route(&path, rtp, true).drop, DROP_HANDOVER);
+    ssrc_hints_set(hints, 0xabcd, 0); /* ours, but it has left */
+    assert_int_equal(route(&path, rtp, false).drop, DROP_RTP_TUPLE);
+}
+
+static void only_so_many_are_looked_at(void **state)
+{
+    (void)state;
+    uint8_t buf[32];
+    struct bytes rtp = from_hex("80600001 00000002 0000abcd", buf, sizeof buf);
+    static const uint32_t ssrcs[] = {0xabcd};
+    struct demux_verdict v;
+    int routed = 0;
+    demux_set_ssrcs(demux, &alice, ssrcs, 1);
+    for (uint16_t port = 1; port <= 5000; port++) { /* in half a second */
+        struct ice_path path = path_of(port);
+        demux_route(demux, SEC(100) + 100u * port, &path, rtp, false, &v);
+        routed += v.kind == DEMUX_RTP;
+    }
+    assert_int_equal(routed, DEMUX_STRAYS_PER_S);
+    struct ice_path path = path_of(9);
+    demux_route(demux, SEC(102), &path, rtp, false, &v);
+    assert_int_equal(v.kind, DEMUX_RTP);
+}
+
 static void answers_go_by_transaction(void **state)
 {
     (void)state;
@@ -255,6 +318,9 @@ int main(void)
         DEMUX_TEST(media_is_handed_over_when_its_owner_has_vouched_for_the_path),
         DEMUX_TEST(strangers_push_no_path_out),
         DEMUX_TEST(a_live_tuple_goes_to_another_worker_with_proof_only),
+        DEMUX_TEST(media_from_an_unknown_path_goes_to_the_sender_of_its_ssrc),
+        DEMUX_TEST(such_media_finds_another_worker_too),
+        DEMUX_TEST(only_so_many_are_looked_at),
         DEMUX_TEST(answers_go_by_transaction),
         DEMUX_TEST(a_ufrag_is_taken_once),
     };

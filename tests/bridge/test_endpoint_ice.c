@@ -1,4 +1,5 @@
-/* ICE restarts on a worker in virtual time: the client is a pair of real sockets on loopback that speaks STUN. */
+/* ICE restarts, and a client that moves, on a worker in virtual time: the client is a pair of real sockets on loopback
+ * that speaks STUN. */
 #include "support/path_rig.h"
 
 #include <stdio.h>
@@ -250,6 +251,89 @@ static void a_new_request_supersedes_one_that_is_pending(void **state)
     assert_true(media_during(&new_way, MS(200)) >= 10);
 }
 
+/* ---- a client that moves (transport 7.3, 19.7) ---- */
+
+static uint8_t sealed[256]; /* what alice said last */
+static size_t sealed_len;
+
+static void alice_talks(const struct client *from, bool forged)
+{
+    memset(sealed, 0, sizeof sealed);
+    sealed_len = 60;
+    alice.audio_seq++;
+    sealed[0] = 0x80;
+    sealed[1] = RIG_OPUS;
+    sp_put(sealed + 2, alice.audio_seq, 2);
+    sp_put(sealed + 4, alice.audio_seq * 960u, 4);
+    sp_put(sealed + 8, alice.audio_ssrc, 4);
+    assert_int_equal(msrtp_seal_rtp(alice.srtp, sealed, &sealed_len, sizeof sealed), E_OK);
+    sealed[sealed_len - 1] ^= forged;
+    give(from, sealed, sealed_len);
+}
+
+static int heard_by_bob(void)
+{
+    struct got got;
+    int n = 0;
+    while (peer_recv_rtp(&bob, &got, RIG_OPUS))
+        n++;
+    return n;
+}
+
+static void media_shows_the_new_address_before_any_check(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++, pass(MS(20)))
+        alice_talks(&old_way, false);
+    old_way.deaf = true; /* its NAT has given it another port */
+    peer_drain(&bob);
+    int heard = 0;
+    for (int i = 0; i < 30; i++) {
+        alice_talks(&new_way, false);
+        heard += heard_by_bob();
+        receive(&new_way); /* answers the bridge's check */
+        pass(MS(20));
+    }
+    assert_int_equal(heard, 30); /* not one packet is missing */
+    assert_true(new_way.checks >= 1);
+    assert_int_equal(media_during(&old_way, MS(200)), 0); /* within 600 ms */
+    assert_true(media_during(&new_way, MS(200)) >= 10);
+}
+
+static void media_goes_nowhere_that_does_not_answer(void **state)
+{
+    (void)state;
+    new_way.deaf = true; /* somebody caught packets of hers and sends them on from there */
+    for (int i = 0; i < 300; i++, pass(MS(20)))
+        alice_talks(&new_way, false);
+    assert_in_range(new_way.checks, 1, 20);
+    assert_int_equal(new_way.media, 0);
+    assert_true(media_during(&old_way, MS(200)) >= 10);
+}
+
+static void forged_media_from_a_new_address_is_nothing(void **state)
+{
+    (void)state;
+    uint64_t before = demux_drops(rig.worker->demux)[DROP_SRTP_AUTH];
+    for (int i = 0; i < 20; i++, pass(MS(20)))
+        alice_talks(&new_way, true);
+    assert_int_equal(demux_drops(rig.worker->demux)[DROP_SRTP_AUTH], before + 20);
+    assert_int_equal(heard_by_bob(), 0);
+    assert_int_equal(new_way.checks + new_way.media, 0);
+}
+
+static void media_seen_before_shows_nothing(void **state)
+{
+    (void)state;
+    uint64_t before = demux_drops(rig.worker->demux)[DROP_SRTP_REPLAY];
+    for (int i = 0; i < 20; i++, pass(MS(20))) {
+        alice_talks(&old_way, false);
+        give(&new_way, sealed, sealed_len);
+    }
+    assert_int_equal(demux_drops(rig.worker->demux)[DROP_SRTP_REPLAY], before + 20);
+    assert_int_equal(new_way.checks + new_way.media, 0);
+}
+
 static void leaving_in_the_middle_leaves_nothing_behind(void **state) /* the leak sanitizer has the last word */
 {
     (void)state;
@@ -267,6 +351,10 @@ int main(void)
         T(without_success_media_stays_where_it_was),
         T(a_client_that_never_answers_does_not_hold_it_up),
         T(a_new_request_supersedes_one_that_is_pending),
+        T(media_shows_the_new_address_before_any_check),
+        T(media_goes_nowhere_that_does_not_answer),
+        T(forged_media_from_a_new_address_is_nothing),
+        T(media_seen_before_shows_nothing),
         T(leaving_in_the_middle_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

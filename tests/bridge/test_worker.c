@@ -66,6 +66,7 @@ static void open_rig(struct rig *rig)
     find_port(&rig->bridge.locals[0]);
     rig->bridge.local_count = 1;
     rig->bridge.workers = rig->workers;
+    rig->bridge.ssrc_hints = ssrc_hints_new();
     rig->bridge.worker_count = WORKERS;
     rig->bridge.channels = channels_new(1);
     assert_non_null(rig->bridge.channels);
@@ -85,6 +86,7 @@ static void end_rig(struct rig *rig) /* its workers are stopped */
     uv_run(&rig->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&rig->loop), 0);
     dtls_identity_unref(rig->bridge.identity);
+    ssrc_hints_free(rig->bridge.ssrc_hints);
     config_done(&rig->config);
 }
 

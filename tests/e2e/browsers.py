@@ -106,9 +106,13 @@ class Chromium(Browser):
                                self.profile / "out.log", env=self.env)
         port, path = (await self._wait_for_file("DevToolsActivePort"))[:2]
         self._http = aiohttp.ClientSession()
-        self._ws = await self._http.ws_connect(f"ws://127.0.0.1:{port}{path}", max_msg_size=0)
+        self._ws = await self._http.ws_connect(f"ws://127.0.0.1:{await self.reach(port)}{path}", max_msg_size=0)
         self._ids, self._pending = itertools.count(1), {}
         self._reader = asyncio.ensure_future(self._read())
+
+    async def reach(self, port):
+        """The port here that leads to the browser's."""
+        return port
 
     async def _disconnect(self):
         self._reader.cancel()

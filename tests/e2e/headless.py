@@ -50,10 +50,11 @@ class Room:
             self._chromium = await self._browsers.enter_async_context(KINDS[kind]())
         return self._chromium
 
-    async def add(self, kind="chromium", **query):
-        browser = await self._browser(kind)
+    async def add(self, kind="chromium", browser=None, url=None, **query):
+        """browser, url: one of the caller's, and where it finds the page."""
+        browser = browser or await self._browser(kind)
         name = next(self._names)
-        page = await browser.open(self.url + "?" + urllib.parse.urlencode({**self.query, "name": name, **query}))
+        page = await browser.open((url or self.url) + "?" + urllib.parse.urlencode({**self.query, "name": name, **query}))
         self.clients.append(Client(page, name))
         return self.clients[-1]
 

@@ -140,8 +140,10 @@ class Process:
 class Stack:
     """async with Stack() as s: s.url is the page, s.focus and s.web are in this process, s.bridge is a Process."""
 
-    def __init__(self, bridge_config="", bridge_command=None, with_bridge=True, web_port=0, env=None):
+    def __init__(self, bridge_config="", bridge_command=None, with_bridge=True, web_port=0, env=None,
+                 addresses=None):
         self.bridge_extra, self.with_bridge, self.web_port = bridge_config, with_bridge, web_port
+        self.addresses = addresses or own_addresses()
         self.bridge_command, self.env = bridge_command or [str(KOLIBRI)], env
         self.prosody = self.bridge = self.focus = self.web = None
 
@@ -192,7 +194,7 @@ class Stack:
         config = self.dir / "jvb.conf"
         config.write_text(BRIDGE_CONFIG.format(
             udp_port=self.udp_port, xmpp_port=self.xmpp_port, http_port=self.http_port, extra=self.bridge_extra,
-            addresses=", ".join(f'"{a}"' for a in own_addresses())))
+            addresses=", ".join(f'"{a}"' for a in self.addresses)))
         config.chmod(0o600)
         self.bridge = Process("bridge", [*self.bridge_command, "--config", str(config)], self.dir / "bridge.log",
                               env=None if self.env is None else {**os.environ, **self.env})

@@ -39,6 +39,11 @@ class Web:
         await site.start()
         return self._runner.addresses[0][1]
 
+    async def listen_on(self, sock):
+        """Serves one more listening socket, and gives back its port."""
+        await web.SockSite(self._runner, sock).start()
+        return sock.getsockname()[1]
+
     async def stop(self):
         for c in list(self.conferences.values()):
             for p in list(c.participants.values()):
