@@ -207,11 +207,17 @@ static void on_feedback_rtt(struct gcc *g, const struct told *told, uint64_t now
     g->guard_us = NEVER_US;
 }
 
+/* What the link lets through of what is sent: with what is lost in bad air, that no queue is to blame for. */
+static uint64_t carried_bps(const struct gcc *g)
+{
+    return (uint64_t)((double)g->acked_bps / (1 - g->loss.ambient.loss));
+}
+
 static void follow_delay(struct gcc *g, const struct told *told, uint64_t now_us)
 {
     uint64_t probed_bps = told->probed_bps;
     if (!probed_bps || g->delay.usage == GCC_OVERUSE) {
-        gcc_aimd_on_usage(&g->aimd, g->delay.usage, g->acked_bps, now_us);
+        gcc_aimd_on_usage(&g->aimd, g->delay.usage, carried_bps(g), now_us);
         return;
     }
     g->probed_bps = probed_bps;
@@ -239,7 +245,7 @@ void gcc_on_feedback(struct gcc *g, const struct rtcp_twcc *fb, uint64_t now_us)
         g->acked_bps = gcc_acked_bps(&g->acked);
         follow_delay(g, &told, now_us);
     }
-    gcc_loss_update(&g->loss, g->aimd.rate_bps, g->acked_bps, g->alr.in);
+    gcc_loss_update(&g->loss, g->aimd.rate_bps, g->acked_bps, g->alr.in, g->delay.usage == GCC_OVERUSE);
     join(g, now_us);
     if (told.recovered)
         gcc_prober_on_recovered(&g->prober, now_us);
@@ -300,7 +306,7 @@ void gcc_target(const struct gcc *g, struct gcc_target *out)
         .rtt_us = g->rtt_us,
         .probed_bps = g->probed_bps,
         .unmatched = g->tx.unmatched,
-        .loss = by_twcc(g) ? (float)g->loss.average : g->remb.loss,
+        .loss = by_twcc(g) ? (float)g->loss.lost : g->remb.loss,
         .limit = g->limit,
         .alr = g->alr.in,
         .overusing = g->delay.usage == GCC_OVERUSE,

@@ -7,8 +7,9 @@
 #include "proto/units.h"
 
 #define BETA           0.85
-#define GROWTH         1.08 /* per second, while the capacity is not known */
-#define DEVIATION_MIN  0.4  /* 14 kbit/s at 500 */
+#define GROWTH         1.08  /* per second, while the capacity is not known */
+#define NEAR_MAX_SHARE 0.015 /* per second at least, or a fast link takes a minute to make up for one decrease */
+#define DEVIATION_MIN  0.4   /* 14 kbit/s at 500 */
 #define DEVIATION_MAX  2.5
 #define OVERUSE_WEIGHT 0.05
 enum {
@@ -70,7 +71,7 @@ uint64_t gcc_aimd_near_max_bps_per_s(const struct gcc_aimd *a)
     double frame_bits = (double)a->rate_bps / FRAMES_PER_S;
     double packet_bits = frame_bits / ceil(frame_bits / (PACKET_BYTES * 8));
     double bps = packet_bits * US_PER_S / (2 * ((double)a->rtt_us + RESPONSE_US));
-    return bps < NEAR_MAX_MIN_BPS ? NEAR_MAX_MIN_BPS : (uint64_t)(bps + 0.5);
+    return (uint64_t)(fmax(fmax(bps, NEAR_MAX_MIN_BPS), NEAR_MAX_SHARE * (double)a->rate_bps) + 0.5);
 }
 
 uint64_t gcc_aimd_period_us(const struct gcc_aimd *a)

@@ -38,6 +38,8 @@ void gcc_loss_init(struct gcc_loss *l, uint64_t min_bps, uint64_t max_bps)
     l->max_bps = l->upper_bps = (double)max_bps;
     l->inherent = INHERENT_START;
     l->hold_us = HOLD_US;
+    l->blamed = 1;
+    gcc_ambient_init(&l->ambient);
 }
 
 bool gcc_loss_ready(const struct gcc_loss *l)
@@ -76,6 +78,11 @@ static unsigned seen_count(const struct gcc_loss *l)
 static const struct gcc_loss_seen *seen_at(const struct gcc_loss *l, unsigned age) /* 0: the newest */
 {
     return &l->seen[(l->seen_count - 1 - age) % GCC_LOSS_WINDOW];
+}
+
+static double lost_kb(const struct gcc_loss *l, const struct gcc_loss_seen *seen)
+{
+    return l->blamed * seen->lost_kb;
 }
 
 static int by_rate(const void *a, const void *b)
@@ -139,8 +146,10 @@ static bool observe(struct gcc_loss *l)
     if (l->now.last_us < l->last_us + OBSERVATION_US)
         return false;
     double span_s = (double)(l->now.last_us - l->last_us) / US_PER_S;
-    l->seen[l->seen_count++ % GCC_LOSS_WINDOW] = (struct gcc_loss_seen){
-        (double)l->now.size_bytes / 1000, (double)l->now.lost_bytes / 1000, (double)l->now.size_bytes * 8 / span_s};
+    struct gcc_loss_seen seen = {(double)l->now.size_bytes / 1000, (double)l->now.lost_bytes / 1000,
+                                 (double)l->now.size_bytes * 8 / span_s};
+    l->seen[l->seen_count++ % GCC_LOSS_WINDOW] = seen;
+    gcc_ambient_on_observation(&l->ambient, seen.size_kb, seen.lost_kb, seen.rate_bps, l->now.queued);
     l->last_us = l->now.last_us;
     memset(&l->now, 0, sizeof l->now);
     return true;
@@ -168,9 +177,10 @@ static double fitted_inherent(const struct gcc_loss *l, double inherent, double 
     double first = 0, second = 0, weight = 1;
     for (unsigned i = 0; i < seen_count(l); i++, weight *= WEIGHT_STEP) {
         const struct gcc_loss_seen *seen = seen_at(l, i);
-        double p = loss_probability(inherent, capacity_bps, seen->rate_bps), got_kb = seen->size_kb - seen->lost_kb;
-        first += weight * (seen->lost_kb / p - got_kb / (1 - p));
-        second -= weight * (seen->lost_kb / (p * p) + got_kb / ((1 - p) * (1 - p)));
+        double p = loss_probability(inherent, capacity_bps, seen->rate_bps), lost = lost_kb(l, seen),
+               got = seen->size_kb - lost;
+        first += weight * (lost / p - got / (1 - p));
+        second -= weight * (lost / (p * p) + got / ((1 - p) * (1 - p)));
     }
     if (second >= 0)
         second = -1e-6;
@@ -188,8 +198,8 @@ static double objective(const struct gcc_loss *l, double inherent, double capaci
     double sum = 0, weight = 1, preference = bias(l, capacity_bps);
     for (unsigned i = 0; i < seen_count(l); i++, weight *= WEIGHT_STEP) {
         const struct gcc_loss_seen *seen = seen_at(l, i);
-        double p = loss_probability(inherent, capacity_bps, seen->rate_bps);
-        sum += weight * (seen->lost_kb * log(p) + (seen->size_kb - seen->lost_kb) * log(1 - p));
+        double p = loss_probability(inherent, capacity_bps, seen->rate_bps), lost = lost_kb(l, seen);
+        sum += weight * (lost * log(p) + (seen->size_kb - lost) * log(1 - p));
         sum += weight * preference * seen->size_kb;
     }
     return sum;
@@ -288,14 +298,17 @@ static void renew_window(struct gcc_loss *l)
     l->window_since_us = l->last_us;
 }
 
-void gcc_loss_update(struct gcc_loss *l, uint64_t delay_rate_bps, uint64_t acked_bps, bool alr)
+void gcc_loss_update(struct gcc_loss *l, uint64_t delay_rate_bps, uint64_t acked_bps, bool alr, bool queued)
 {
     double delay_bps = (double)delay_rate_bps;
     if (acked_bps)
         l->acked_bps = (double)acked_bps;
+    l->now.queued |= queued;
     if (!observe(l))
         return;
-    l->average = average_loss(l);
+    l->lost = average_loss(l);
+    l->blamed = l->lost <= 0 ? 1 : l->ambient.loss < l->lost ? 1 - l->ambient.loss / l->lost : 0;
+    l->average = l->blamed * l->lost;
     l->upper_bps = l->average > LOSS_OFFSET ? LOSS_BALANCE_BPS / (l->average - LOSS_OFFSET) : l->max_bps;
     l->lower_bps = fmax(l->acked_bps, l->min_bps);
     if (l->best_bps == 0)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "media/gcc_ambient.h"
 #include "media/twcc_tx.h"
 
 enum { GCC_LOSS_WINDOW = 15 };
@@ -19,8 +20,11 @@ enum gcc_loss_state {
 
 struct gcc_loss {
     double min_bps, max_bps;
-    double best_bps, inherent;   /* the best explanation so far; best_bps 0: none yet */
-    double average;              /* loss over the window, without its extremes: 0 to 1 */
+    double best_bps, inherent; /* the best explanation so far; best_bps 0: none yet */
+    struct gcc_ambient ambient;
+    double lost;                 /* over the window, without its extremes: 0 to 1 */
+    double blamed;               /* share of it that is not ambient */
+    double average;              /* lost, as far as blamed */
     double upper_bps, lower_bps; /* bounds that follow from it and from what arrives */
     double acked_bps;            /* 0: not known */
     struct gcc_loss_seen {
@@ -31,7 +35,7 @@ struct gcc_loss {
     struct { /* being filled */
         uint64_t size_bytes, lost_bytes;
         uint64_t first_us, last_us; /* when sent */
-        bool any;
+        bool any, queued;
     } now;
     uint64_t last_us; /* sending of the last packet of the newest observation; our clock here */
 
@@ -47,8 +51,8 @@ struct gcc_loss {
 
 void gcc_loss_init(struct gcc_loss *l, uint64_t min_bps, uint64_t max_bps);
 void gcc_loss_on_packet(struct gcc_loss *l, const struct twcc_tx_result *packet); /* received and lost ones */
-/* After the packets of each feedback. acked_bps 0: not known. */
-void gcc_loss_update(struct gcc_loss *l, uint64_t delay_bps, uint64_t acked_bps, bool alr);
+/* After the packets of each feedback. acked_bps 0: not known. queued: queues are growing. */
+void gcc_loss_update(struct gcc_loss *l, uint64_t delay_bps, uint64_t acked_bps, bool alr, bool queued);
 bool gcc_loss_ready(const struct gcc_loss *l);
 uint64_t gcc_loss_bps(const struct gcc_loss *l); /* only if ready */
 

@@ -14,6 +14,7 @@ enum {
 #define FIRST_SCALE   3
 #define SECOND_SCALE  6
 #define FURTHER_SCALE 2
+#define FULL_SCALE    1.5  /* while the estimate is used up: twice as much would be a queue of its own */
 #define FURTHER       0.7  /* a result above this share of the probed rate: try further */
 #define ENOUGH        0.75 /* an estimate above this share of what may be probed is good enough */
 #define DIP           0.66
@@ -157,7 +158,7 @@ void gcc_prober_on_time(struct gcc_prober *p, uint64_t now_us)
     }
     bool helped = (double)p->estimate_bps > WANTS_GREW * (double)p->tried_bps;
     p->wait_us = helped ? INTERVAL_US : INTERVAL_US_MAX;
-    try(p, FURTHER_SCALE * p->estimate_bps, true, now_us);
+    try(p, (uint64_t)((p->alr ? FURTHER_SCALE : FULL_SCALE) * (double)p->estimate_bps), true, now_us);
 }
 
 bool gcc_prober_poll(struct gcc_prober *p, uint64_t *rate_bps)

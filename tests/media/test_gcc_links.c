@@ -1,0 +1,198 @@
+/* The estimator in closed loop over modelled links: how much of them it uses, what delay it adds, how it follows steps.
+ *
+ *   test_gcc_links          checks, a few seeds each
+ *   test_gcc_links table N  the same figures over N seeds, as a table; tests/bwe/ has one of other estimators */
+#include "support/hex.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/bwe_rig.h"
+
+enum { STEADY_S = 60, SETTLING_S = 10, STEP_S = 40, UP_S = 40 };
+
+struct scenario {
+    const char *name;
+    double mbps;
+    double loss;
+    enum bwe_media media;
+    double used_min;       /* share of the link, after 10 s */
+    unsigned delay_ms_max; /* that 95 % of the packets wait, after 10 s */
+};
+
+static const struct scenario steady[] = {
+    {"0.3 Mbit/s", 0.3, 0, BWE_SMOOTH, 0.85, 100},
+    {"1 Mbit/s", 1, 0, BWE_SMOOTH, 0.85, 100},
+    {"3 Mbit/s", 3, 0, BWE_SMOOTH, 0.85, 100},
+    {"10 Mbit/s", 10, 0, BWE_SMOOTH, 0.85, 100},
+    {"0.3 Mbit/s, layers", 0.3, 0, BWE_LAYERS, 0.85, 100},
+    {"1 Mbit/s, layers", 1, 0, BWE_LAYERS, 0.85, 100},
+    {"3 Mbit/s, layers", 3, 0, BWE_LAYERS, 0.85, 100},
+    {"10 Mbit/s, layers", 10, 0, BWE_LAYERS, 0.85, 100},
+    {"0.5 Mbit/s, 10 % lost", 0.5, 0.1, BWE_SMOOTH, 0.75, 100},
+    {"1 Mbit/s, 10 % lost", 1, 0.1, BWE_SMOOTH, 0.75, 100},
+    {"3 Mbit/s, 10 % lost", 3, 0.1, BWE_SMOOTH, 0.75, 100},
+    {"10 Mbit/s, 10 % lost", 10, 0.1, BWE_SMOOTH, 0.75, 100},
+    {"1 Mbit/s, 10 % lost, layers", 1, 0.1, BWE_LAYERS, 0.75, 100},
+    {"3 Mbit/s, 10 % lost, layers", 3, 0.1, BWE_LAYERS, 0.75, 100},
+};
+
+static struct link_config link_of(double mbps, double loss, uint64_t seed)
+{
+    return (struct link_config){.capacity_bps = (uint64_t)(mbps * 1e6),
+                                .delay_us = 25000,
+                                .jitter_us = 2000,
+                                .queue_ms = 500,
+                                .loss = loss,
+                                .seed = seed};
+}
+
+struct figures {
+    double used;
+    unsigned delay_ms;
+};
+
+static struct figures run_steady(const struct scenario *s, uint64_t seed)
+{
+    struct link_config link = link_of(s->mbps, s->loss, seed);
+    struct bwe_rig rig;
+    bwe_rig_init(&rig, &link, 1, s->media, 20000000);
+    bwe_rig_run(&rig, SETTLING_S * US_PER_S);
+    bwe_rig_count_anew(&rig);
+    bwe_rig_run(&rig, (STEADY_S - SETTLING_S) * US_PER_S);
+    struct figures f = {bwe_rig_used(&rig, link.capacity_bps, (STEADY_S - SETTLING_S) * US_PER_S),
+                        bwe_rig_delay_ms(&rig, 0.95)};
+    bwe_rig_done(&rig);
+    return f;
+}
+
+struct step_figures {
+    double down_s, up_s; /* until the estimate stays within the new capacity; until 85 % of it is used */
+    double used_down;
+};
+
+/* 3, 0.7 and 3 Mbit/s. */
+static struct step_figures run_steps(enum bwe_media media, uint64_t seed)
+{
+    struct link_config link = link_of(3, 0, seed);
+    struct bwe_rig rig;
+    struct step_figures f = {0};
+    bwe_rig_init(&rig, &link, 1, media, 20000000);
+    bwe_rig_run(&rig, STEP_S * US_PER_S);
+    link_set_capacity(rig.link, 700000, rig.now_us);
+    bwe_rig_count_anew(&rig);
+    for (unsigned i = 1; i <= STEP_S * 20; i++) {
+        bwe_rig_run(&rig, MS(50));
+        if (i <= 100 && gcc_estimate_bps(&rig.flows[0].gcc) > 735000) /* a twentieth above is a sawtooth's tip */
+            f.down_s = i * 0.05;
+    }
+    f.used_down = bwe_rig_used(&rig, 700000, STEP_S * US_PER_S);
+    link_set_capacity(rig.link, 3000000, rig.now_us);
+    f.up_s = UP_S;
+    for (unsigned i = 1; i <= UP_S; i++) {
+        bwe_rig_count_anew(&rig);
+        bwe_rig_run(&rig, SEC(1));
+        if (bwe_rig_used(&rig, 3000000, SEC(1)) >= 0.80) {
+            f.up_s = i;
+            break;
+        }
+    }
+    bwe_rig_done(&rig);
+    return f;
+}
+
+static double run_fairness(uint64_t seed) /* Jain's index of what 20 receivers get of 20 Mbit/s, after a minute */
+{
+    struct link_config link = link_of(20, 0, seed);
+    struct bwe_rig rig;
+    double sum = 0, squares = 0;
+    bwe_rig_init(&rig, &link, BWE_FLOWS_MAX, BWE_SMOOTH, 8000000);
+    bwe_rig_run(&rig, SEC(60));
+    bwe_rig_count_anew(&rig);
+    bwe_rig_run(&rig, SEC(60));
+    for (size_t i = 0; i < rig.flow_count; i++) {
+        sum += (double)rig.flows[i].delivered_bytes;
+        squares += (double)rig.flows[i].delivered_bytes * (double)rig.flows[i].delivered_bytes;
+    }
+    bwe_rig_done(&rig);
+    return sum * sum / (BWE_FLOWS_MAX * squares);
+}
+
+/* ---- the table ---- */
+
+static int print_table(unsigned seeds)
+{
+    printf("%-30s %8s %8s %14s\n", "link", "used", "worst", "delay p95, ms");
+    for (size_t i = 0; i < sizeof steady / sizeof steady[0]; i++) {
+        double used = 0, worst = 9;
+        unsigned delay_ms = 0;
+        for (unsigned seed = 1; seed <= seeds; seed++) {
+            struct figures f = run_steady(&steady[i], seed);
+            used += f.used / seeds;
+            worst = f.used < worst ? f.used : worst;
+            delay_ms = f.delay_ms > delay_ms ? f.delay_ms : delay_ms;
+        }
+        printf("%-30s %7.1f%% %7.1f%% %14u\n", steady[i].name, used * 100, worst * 100, delay_ms);
+        fflush(stdout);
+    }
+    printf("\n%-30s %8s %8s %14s\n", "3 -> 0.7 -> 3 Mbit/s", "down, s", "up, s", "used at 0.7");
+    for (enum bwe_media media = BWE_SMOOTH; media <= BWE_LAYERS; media++) {
+        struct step_figures worst = {.used_down = 9};
+        for (unsigned seed = 1; seed <= seeds; seed++) {
+            struct step_figures f = run_steps(media, seed);
+            worst.down_s = f.down_s > worst.down_s ? f.down_s : worst.down_s;
+            worst.up_s = f.up_s > worst.up_s ? f.up_s : worst.up_s;
+            worst.used_down = f.used_down < worst.used_down ? f.used_down : worst.used_down;
+        }
+        printf("%-30s %8.2f %8.0f %13.1f%%\n", media == BWE_SMOOTH ? "worst" : "worst, layers", worst.down_s,
+               worst.up_s, worst.used_down * 100);
+    }
+    printf("\n20 receivers on 20 Mbit/s: Jain's index %.3f\n", run_fairness(1));
+    return 0;
+}
+
+/* ---- the checks ---- */
+
+static void steady_links_are_used_and_queues_stay_short(void **state) /* media 10 */
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof steady / sizeof steady[0]; i++) {
+        struct figures f = run_steady(&steady[i], 1);
+        print_message("  %s: %.1f %% used, %u ms\n", steady[i].name, f.used * 100, f.delay_ms);
+        assert_true(f.used >= steady[i].used_min && f.used <= 1.01);
+        assert_true(f.delay_ms < steady[i].delay_ms_max);
+    }
+}
+
+static void a_step_of_capacity_is_followed_within_2_s_down_and_15_s_up(void **state) /* media 10 */
+{
+    (void)state;
+    for (enum bwe_media media = BWE_SMOOTH; media <= BWE_LAYERS; media++) {
+        struct step_figures f = run_steps(media, 1);
+        print_message("  down %.2f s, up %.0f s, %.1f %% used\n", f.down_s, f.up_s, f.used_down * 100);
+        assert_true(f.down_s <= 2);
+        assert_true(f.up_s <= 15);
+        assert_true(f.used_down >= 0.75);
+    }
+}
+
+static void receivers_behind_one_bottleneck_share_it_fairly(void **state)
+{
+    (void)state;
+    double index = run_fairness(1);
+    print_message("  Jain's index %.3f\n", index);
+    assert_true(index >= 0.9);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], "table") == 0)
+        return print_table((unsigned)atoi(argv[2]));
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steady_links_are_used_and_queues_stay_short),
+        cmocka_unit_test(a_step_of_capacity_is_followed_within_2_s_down_and_15_s_up),
+        cmocka_unit_test(receivers_behind_one_bottleneck_share_it_fairly),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
