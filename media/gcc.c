@@ -7,6 +7,7 @@ enum {
     BATCH = 256,          /* results handled at a time; a feedback may cover 65535 packets */
     RTT_MAX_US = 3000000, /* round trips above this, or no feedback for so long, mean that too much is sent */
     RTT_STEP_US = 1000000,
+    RTT_AMBIENT_US = 200000, /* a longer one may be a full queue that we have never seen empty */
 };
 #define RTT_DECREASE 0.8
 #define PROBE_FLOOR  0.85 /* a probe never shows less than this share of what arrives */
@@ -35,10 +36,12 @@ void gcc_on_path_changed(struct gcc *g, uint64_t now_us)
     bool told = g->prober.told;
     g->estimate_bps = by_twcc(g) ? cfg->start_bps : GCC_UNLIMITED;
     g->limit = GCC_BY_START;
-    g->report_rtt_us = g->rtt_us = g->sent_us = g->feedback_us = 0;
+    g->report_rtt_us = g->rtt_us = g->sent_us = g->feedback_us = g->backed_off_us = 0;
     g->acked_bps = g->probed_bps = 0;
+    g->usage = GCC_NORMAL;
     g->guard_us = NEVER_US;
     gcc_delay_init(&g->delay);
+    gcc_queue_init(&g->queue);
     gcc_aimd_init(&g->aimd, cfg->start_bps, cfg->min_bps, cfg->max_bps, now_us);
     gcc_loss_init(&g->loss, cfg->min_bps, cfg->max_bps);
     gcc_alr_init(&g->alr, cfg->start_bps);
@@ -69,7 +72,7 @@ static void start_probes(struct gcc *g, uint64_t now_us)
 static void set_padding(struct gcc *g, uint64_t now_us)
 {
     uint64_t to_bps = g->ideal_bps < g->estimate_bps ? g->ideal_bps : g->estimate_bps;
-    bool of_use = g->target_bps < g->ideal_bps && g->estimate_bps < g->ideal_bps && g->delay.usage != GCC_OVERUSE;
+    bool of_use = g->target_bps < g->ideal_bps && g->estimate_bps < g->ideal_bps && g->usage != GCC_OVERUSE;
     pace_set_padding(&g->pace, of_use && to_bps > g->target_bps ? to_bps - g->target_bps : 0, now_us);
 }
 
@@ -110,9 +113,14 @@ void gcc_on_sent(struct gcc *g, uint16_t twcc_seq, size_t len_bytes, uint8_t pur
 
 /* ---- the estimate ---- */
 
+static bool queued(const struct gcc *g)
+{
+    return g->usage == GCC_OVERUSE || g->queue.standing_us > GCC_QUEUE_LONG_US / 2;
+}
+
 static enum gcc_room room(const struct gcc *g)
 {
-    if (g->delay.usage == GCC_OVERUSE || g->limit == GCC_BY_RTT || g->loss.state == GCC_LOSS_DECREASING)
+    if (queued(g) || g->limit == GCC_BY_RTT || g->loss.state == GCC_LOSS_DECREASING)
         return GCC_ROOM_NONE;
     return g->loss.state == GCC_LOSS_INCREASING ? GCC_ROOM_LITTLE : GCC_ROOM_FREE;
 }
@@ -170,6 +178,7 @@ static void sort_by_arrival(struct twcc_tx_result *v, size_t n) /* nearly sorted
 static void on_arrival(struct gcc *g, const struct twcc_tx_result *r, struct told *told, uint64_t now_us)
 {
     gcc_acked_on_packet(&g->acked, r);
+    gcc_queue_on_packet(&g->queue, r->sent_us, r->arrived_us);
     uint64_t probed_bps = gcc_cluster_on_packet(&g->clusters, r);
     if (probed_bps)
         told->probed_bps = probed_bps;
@@ -216,8 +225,8 @@ static uint64_t carried_bps(const struct gcc *g)
 static void follow_delay(struct gcc *g, const struct told *told, uint64_t now_us)
 {
     uint64_t probed_bps = told->probed_bps;
-    if (!probed_bps || g->delay.usage == GCC_OVERUSE) {
-        gcc_aimd_on_usage(&g->aimd, g->delay.usage, carried_bps(g), now_us);
+    if (!probed_bps || g->usage == GCC_OVERUSE) {
+        gcc_aimd_on_usage(&g->aimd, g->usage, carried_bps(g), now_us);
         return;
     }
     g->probed_bps = probed_bps;
@@ -242,10 +251,11 @@ void gcc_on_feedback(struct gcc *g, const struct rtcp_twcc *fb, uint64_t now_us)
         return;
     if (told.arrived) {
         on_feedback_rtt(g, &told, now_us);
+        g->usage = gcc_queue_judge(&g->queue, g->delay.usage, now_us);
         g->acked_bps = gcc_acked_bps(&g->acked);
         follow_delay(g, &told, now_us);
     }
-    gcc_loss_update(&g->loss, g->aimd.rate_bps, g->acked_bps, g->alr.in, g->delay.usage == GCC_OVERUSE);
+    gcc_loss_update(&g->loss, g->aimd.rate_bps, g->acked_bps, g->alr.in, queued(g) || g->rtt_us > RTT_AMBIENT_US);
     join(g, now_us);
     if (told.recovered)
         gcc_prober_on_recovered(&g->prober, now_us);
@@ -309,7 +319,7 @@ void gcc_target(const struct gcc *g, struct gcc_target *out)
         .loss = by_twcc(g) ? (float)g->loss.lost : g->remb.loss,
         .limit = g->limit,
         .alr = g->alr.in,
-        .overusing = g->delay.usage == GCC_OVERUSE,
+        .overusing = g->usage == GCC_OVERUSE,
     };
 }
 
@@ -317,8 +327,9 @@ void gcc_on_time(struct gcc *g, uint64_t now_us)
 {
     if (!by_twcc(g))
         return;
-    if (now_us >= g->guard_us) { /* a sender that has stopped waits for nothing */
-        if (g->sent_us > g->feedback_us && g->sent_us - g->feedback_us + g->rtt_us > RTT_MAX_US)
+    if (now_us >= g->guard_us) {
+        bool silent = g->sent_us > g->feedback_us && g->sent_us - g->feedback_us + g->rtt_us > RTT_MAX_US;
+        if (silent && g->sent_us > g->backed_off_us) /* a sender that has stopped waits for nothing */
             back_off_from_rtt(g, now_us);
         else
             g->guard_us = NEVER_US;

@@ -27,6 +27,7 @@
 #include "media/gcc_delay.h"
 #include "media/gcc_loss.h"
 #include "media/gcc_prober.h"
+#include "media/gcc_queue.h"
 #include "media/gcc_remb.h"
 #include "media/pace.h"
 #include "media/rate.h"
@@ -91,7 +92,9 @@ struct gcc { /* the insides are gcc's own */
     uint64_t backed_off_us;         /* because of the round trip */
     uint64_t acked_bps, probed_bps;
     uint8_t last_cluster;
+    enum gcc_usage usage; /* by delay and queue */
     struct gcc_delay delay;
+    struct gcc_queue queue;
     struct gcc_aimd aimd;
     struct gcc_loss loss;
     struct gcc_alr alr;

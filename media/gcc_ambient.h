@@ -2,18 +2,21 @@
  * gcc.h; gcc_loss takes it off what it sees.
  *
  * The rate is never quite even. Were the link full, 1 % more sent would be nearly 1 % more lost; in bad air it changes
- * nothing. The likelihoods of both are compared over the last seconds. libwebrtc has no such part: it bounds what it takes
- * for inherent by the rate (5 % + 100 kbit/s), so that a tenth of random loss leaves 2 Mbit/s of any link. */
+ * nothing. The likelihoods of both are compared over the last seconds, from one observation to the next, so that a link
+ * that changes is not mistaken for a rate that does. libwebrtc has no such part: it bounds what it takes for inherent by
+ * the rate (5 % + 100 kbit/s), so that a tenth of random loss leaves 2 Mbit/s of any link. */
 #ifndef MEDIA_GCC_AMBIENT_H
 #define MEDIA_GCC_AMBIENT_H
 
 #include <stdbool.h>
 
 struct gcc_ambient {
-    double loss;       /* 0 to 1: what is taken for ambient */
-    double likelihood; /* logarithm of how much likelier it is that the rate is not the reason */
-    /* Sums over observations, each weighted by its size, older ones counting less. r: rate, l: loss. */
-    double w, wr, wl, wrr, wrl;
+    double loss;                          /* 0 to 1: what is taken for ambient */
+    double likelihood;                    /* logarithm of how much likelier it is that the rate is not the reason */
+    double last_loss, last_kbps, last_kb; /* the observation before; last_kb 0: none */
+    /* Sums over observations, older ones counting less: sizes, losses, rates; and products of changes. */
+    double kb, lost_kb, rates;
+    double rate_rate, rate_loss;
 };
 
 void gcc_ambient_init(struct gcc_ambient *a);

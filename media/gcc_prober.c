@@ -4,10 +4,10 @@
 #include <string.h>
 
 enum {
-    RESULT_US = 1000000,        /* so long a result is waited for */
-    INTERVAL_US = 5000000,      /* between tries */
-    INTERVAL_US_MAX = 10000000, /* after tries that failed */
-    QUIET_US = 2000000,         /* no try so soon after queues grew */
+    RESULT_US = 1000000,       /* so long a result is waited for */
+    INTERVAL_US = 5000000,     /* between tries */
+    INTERVAL_US_MAX = 8000000, /* after tries that failed */
+    QUIET_US = 2000000,        /* no try so soon after queues grew */
     DIP_US = 5000000,
     ALR_ENDED_US = 3000000,
 };
@@ -20,6 +20,7 @@ enum {
 #define DIP           0.66
 #define AFTER_DIP     0.85
 #define UNCERTAINTY   0.05
+#define UNSATURATED   0.9 /* above this one the link was not full, so that it may carry more */
 #define LITTLE        1.5
 #define WANTS_GREW    1.2
 
@@ -43,20 +44,21 @@ static uint64_t cap_bps(const struct gcc_prober *p)
     return p->room == GCC_ROOM_LITTLE && little < cap ? little : cap;
 }
 
-static void try(struct gcc_prober *p, uint64_t rate_bps, bool further, uint64_t now_us)
+/* further: the share of the rate that must be shown for a further try; 0: there is none. */
+static void try(struct gcc_prober *p, uint64_t rate_bps, double further, uint64_t now_us)
 {
     uint64_t cap = cap_bps(p);
     if (p->room == GCC_ROOM_NONE || p->pending_count == GCC_PROBES_MAX)
         return;
     if (rate_bps >= cap) {
         rate_bps = cap;
-        further = false;
+        further = 0;
     }
     p->pending[p->pending_count++] = rate_bps;
     p->tried_us = now_us;
     p->tried_bps = p->estimate_bps;
-    p->state = further ? GCC_PROBER_WAITING : GCC_PROBER_DONE;
-    p->further_bps = further ? (uint64_t)(FURTHER * (double)rate_bps) : UINT64_MAX;
+    p->state = further > 0 ? GCC_PROBER_WAITING : GCC_PROBER_DONE;
+    p->further_bps = further > 0 ? (uint64_t)(further * (double)rate_bps) : UINT64_MAX;
 }
 
 void gcc_prober_on_media(struct gcc_prober *p, uint64_t now_us)
@@ -66,9 +68,9 @@ void gcc_prober_on_media(struct gcc_prober *p, uint64_t now_us)
     p->state = GCC_PROBER_DONE;
     if (p->estimate_bps >= cap_bps(p)) /* more could not be used */
         return;
-    try(p, FIRST_SCALE * p->start_bps, true, now_us);
+    try(p, FIRST_SCALE * p->start_bps, FURTHER, now_us);
     if (p->state == GCC_PROBER_WAITING)
-        try(p, SECOND_SCALE * p->start_bps, true, now_us);
+        try(p, SECOND_SCALE * p->start_bps, FURTHER, now_us);
 }
 
 void gcc_prober_on_estimate(struct gcc_prober *p, uint64_t estimate_bps, enum gcc_room room, uint64_t now_us)
@@ -82,7 +84,7 @@ void gcc_prober_on_estimate(struct gcc_prober *p, uint64_t estimate_bps, enum gc
     if (room == GCC_ROOM_NONE)
         p->busy_us = now_us;
     if (p->state == GCC_PROBER_WAITING && estimate_bps > p->further_bps)
-        try(p, FURTHER_SCALE * estimate_bps, true, now_us);
+        try(p, FURTHER_SCALE * estimate_bps, FURTHER, now_us);
 }
 
 void gcc_prober_on_alr(struct gcc_prober *p, bool alr, uint64_t now_us)
@@ -110,9 +112,9 @@ void gcc_prober_on_wants(struct gcc_prober *p, uint64_t ideal_bps, uint64_t now_
     if (p->busy_us && now_us - p->busy_us < QUIET_US)
         return;
     uint64_t most = 2 * p->estimate_bps; /* a step at a time: further ones follow a success */
-    try(p, ideal_bps < most ? ideal_bps : most, ideal_bps > most, now_us);
+    try(p, ideal_bps < most ? ideal_bps : most, ideal_bps > most ? FURTHER : 0, now_us);
     if (2 * ideal_bps <= most)
-        try(p, 2 * ideal_bps, false, now_us);
+        try(p, 2 * ideal_bps, 0, now_us);
 }
 
 void gcc_prober_on_recovered(struct gcc_prober *p, uint64_t now_us)
@@ -125,7 +127,7 @@ void gcc_prober_on_recovered(struct gcc_prober *p, uint64_t now_us)
     if ((1 - UNCERTAINTY) * (double)rate_bps <= (double)p->estimate_bps)
         return;
     p->dip_tried_us = now_us;
-    try(p, rate_bps, false, now_us);
+    try(p, rate_bps, 0, now_us);
 }
 
 /* ---- time ---- */
@@ -158,7 +160,10 @@ void gcc_prober_on_time(struct gcc_prober *p, uint64_t now_us)
     }
     bool helped = (double)p->estimate_bps > WANTS_GREW * (double)p->tried_bps;
     p->wait_us = helped ? INTERVAL_US : INTERVAL_US_MAX;
-    try(p, (uint64_t)((p->alr ? FURTHER_SCALE : FULL_SCALE) * (double)p->estimate_bps), true, now_us);
+    if (p->alr)
+        try(p, FURTHER_SCALE * p->estimate_bps, FURTHER, now_us);
+    else
+        try(p, (uint64_t)(FULL_SCALE * (double)p->estimate_bps), UNSATURATED, now_us);
 }
 
 bool gcc_prober_poll(struct gcc_prober *p, uint64_t *rate_bps)

@@ -120,14 +120,14 @@ static void a_used_up_estimate_is_probed_and_failure_makes_it_rarer(void **state
     gcc_prober_on_wants(&p, 3000000, SEC(4));
     assert_int_equal(gcc_prober_deadline_us(&p), SEC(6)); /* 5 s after the first ones */
     gcc_prober_on_time(&p, SEC(6));
-    EXPECT(1400000);
+    EXPECT(1050000);
     gcc_prober_on_time(&p, SEC(8));
     uint64_t next_us = gcc_prober_deadline_us(&p);
     assert_in_range(next_us, SEC(11), SEC(16));
     gcc_prober_on_time(&p, next_us);
-    EXPECT(1400000);
-    gcc_prober_on_estimate(&p, 1400000, GCC_ROOM_FREE, next_us + MS(100)); /* the link has recovered */
-    EXPECT(2800000);
+    EXPECT(1050000);
+    gcc_prober_on_estimate(&p, 1040000, GCC_ROOM_FREE, next_us + MS(100)); /* the link has recovered */
+    EXPECT(2080000);
 }
 
 static void nothing_is_tried_while_queues_grow_and_little_while_loss_limits(void **state)

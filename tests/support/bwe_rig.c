@@ -157,8 +157,9 @@ void bwe_rig_run(struct bwe_rig *r, uint64_t us)
 {
     for (uint64_t until_us = r->now_us + us; r->now_us < until_us; r->now_us += STEP_US) {
         arrive(r);
+        size_t first = (size_t)(link_random(&r->random) * (double)r->flow_count); /* nobody is always the first in the queue */
         for (size_t i = 0; i < r->flow_count; i++) {
-            struct bwe_flow *f = &r->flows[i];
+            struct bwe_flow *f = &r->flows[(first + i) % r->flow_count];
             if (r->now_us < f->start_us)
                 continue;
             send_feedback(r, f);
