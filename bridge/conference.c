@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "bridge/endpoint.h"
+#include "bridge/shard.h"
 #include "proto/log.h"
 
 enum { RECENT_MAX = 64 };
@@ -38,7 +39,9 @@ void conference_send_dominant(struct conference *conf, struct endpoint *to)
         endpoint_send_text(to, text);
         return;
     }
-    conference_broadcast(conf, NULL, text);
+    list_for_each (it, &conf->endpoints)
+        if (!endpoint_at(it)->home) /* other shards elect for themselves */
+            endpoint_send_text(endpoint_at(it), strdup(text));
     free(text);
 }
 
@@ -95,11 +98,12 @@ static void check_activity(struct conference *conf, struct endpoint *ep, uint64_
     const struct config *cfg = conf->worker->bridge->config;
     bool inactive = ep->active_us ? now_us - ep->active_us > cfg->max_inactivity_us
                                   : now_us - ep->created_us > cfg->first_transfer_timeout_us;
-    if (ep->visitor || inactive == ep->shown_inactive)
+    if (ep->home || ep->visitor || inactive == ep->shown_inactive)
         return;
     ep->shown_inactive = inactive;
     char *text = bridge_msg_write_connectivity(ep->id, !inactive);
     conference_broadcast(conf, NULL, text);
+    shard_send_activity(ep);
     free(text);
 }
 
@@ -124,7 +128,7 @@ static void status_timer_fired(struct timer *timer, uint64_t now_us)
     list_for_each_safe(it, &conf->endpoints)
     {
         struct endpoint *ep = endpoint_at(it);
-        if (has_expired(ep, cfg, now_us)) {
+        if (!ep->home && has_expired(ep, cfg, now_us)) {
             log_info("conf", "conference=%u endpoint=%u expires: inactive", conf->serial, ep->serial);
             endpoint_gone(ep);
         }
@@ -215,8 +219,7 @@ void conference_remove(struct conference *conf, struct endpoint *ep)
         list_for_each(s, &endpoint_at(it)->sources) {
             struct source *source = container_of(s, struct source, node);
             if (demand_drop(&source->demand, ep->serial))
-                endpoint_send_text(source->owner,
-                                   bridge_msg_write_sender_constraint(source->name, demand_height(&source->demand)));
+                source_tell_demand(source);
         }
     }
     conference_changed(conf);
@@ -226,7 +229,7 @@ void conference_broadcast(struct conference *conf, const struct endpoint *except
 {
     list_for_each(it, &conf->endpoints) {
         struct endpoint *ep = endpoint_at(it);
-        if (ep != except && ep->channel_ready)
+        if (ep != except && (ep->channel_ready || ep->home))
             endpoint_send_text(ep, strdup(text));
     }
 }
@@ -263,13 +266,23 @@ static bool is_included(struct conference *conf, const struct source *source)
     return false;
 }
 
+static void find_included(struct conference *conf, struct source *source)
+{
+    bool included = source->included_by || is_included(conf, source);
+    bool news = included != source->included;
+    source->included = included;
+    if (news && source->owner->home)
+        shard_want(source, 1);
+}
+
 void conference_audio_unbound(struct conference *conf)
 {
     list_for_each(it, &conf->endpoints) {
         list_for_each(s, &endpoint_at(it)->sources) {
             struct source *source = container_of(s, struct source, node);
             source->unbound = true;
-            source->included = source->kind == COLIBRI2_AUDIO && is_included(conf, source);
+            if (source->kind == COLIBRI2_AUDIO)
+                find_included(conf, source);
         }
     }
 }
@@ -282,8 +295,9 @@ void conference_sources_changed(struct conference *conf, struct endpoint *owner)
         if (type)
             source->video_type = (enum bridge_video_type)(type - 1);
         if (source->demand.told) /* clients forget constraints of sources that they did not know yet */
-            endpoint_send_text(owner,
-                               bridge_msg_write_sender_constraint(source->name, demand_height(&source->demand)));
+            source_tell_demand(source);
+        if (owner->home && source->kind == COLIBRI2_AUDIO)
+            shard_want(source, 1);
     }
     speaker_set_video(conf->speakers, owner->serial, sends_video(owner));
     drain_speakers(conf, conf->worker->now_us);
@@ -302,6 +316,8 @@ void conference_set_video_type(struct conference *conf, struct endpoint *owner, 
         if (strcmp(source->name, name) == 0)
             source->video_type = type;
     }
+    if (!owner->home)
+        shard_send_video_type(owner, name, type);
     speaker_set_video(conf->speakers, owner->serial, sends_video(owner));
     drain_speakers(conf, conf->worker->now_us);
     conference_changed(conf);

@@ -8,6 +8,7 @@
 #include "bridge/channels.h"
 #include "bridge/rtcp_path.h"
 #include "bridge/rx_path.h"
+#include "bridge/shard.h"
 #include "media/gcc.h"
 #include "proto/log.h"
 
@@ -289,6 +290,8 @@ static void index_ssrcs(struct endpoint *ep)
                 ep->ssrcs[ep->ssrc_count++] = (struct ssrc_entry){e->rtx_ssrc, true, e};
         }
     }
+    if (ep->home)
+        return; /* no datagram of it comes to this worker */
     uint32_t ssrcs[ENDPOINT_SSRCS_MAX];
     for (size_t i = 0; i < ep->ssrc_count; i++)
         ssrcs[i] = ep->ssrcs[i].ssrc;
@@ -324,7 +327,8 @@ void endpoint_initial_last_n(struct endpoint *ep, int32_t last_n)
 
 /* ---- life ---- */
 
-struct endpoint *endpoint_new(struct conference *conf, uint32_t serial, const struct endpoint_spec *spec)
+/* What homes and mirrors have in common. */
+static struct endpoint *allocate(struct conference *conf, uint32_t serial, const struct endpoint_spec *spec)
 {
     struct worker *w = conf->worker;
     struct endpoint *ep = calloc(1, sizeof *ep);
@@ -333,17 +337,10 @@ struct endpoint *endpoint_new(struct conference *conf, uint32_t serial, const st
     ep->conf = conf;
     ep->worker = w;
     ep->serial = serial;
-    demux_owner_init(&ep->owner);
-    if (!endpoint_ice_init(ep, &spec->local, spec->ice_controlling)) {
-        free(ep);
-        return NULL;
-    }
     memcpy(ep->id, spec->id, sizeof ep->id);
     ep->visitor = spec->visitor;
     ep->created_us = w->now_us;
-    ep->dtls = dtls_new(w->bridge->identity, w->now_us);
-    ep->twcc = twcc_rx_new();
-    ep->wants_channel = spec->sctp;
+    demux_owner_init(&ep->owner);
     early_queue_init(&ep->early);
     list_init(&ep->sources);
     rtt_init(&ep->rtt);
@@ -353,15 +350,62 @@ struct endpoint *endpoint_new(struct conference *conf, uint32_t serial, const st
     timer_init(&ep->nack_timer, nack_timer_fired);
     timer_init(&ep->stats_timer, stats_timer_fired);
     timer_init(&ep->connection_timer, connection_timer_fired);
+    return ep;
+}
+
+static void enter(struct endpoint *ep, const struct endpoint_spec *spec)
+{
+    struct worker *w = ep->worker;
     wheel_set(&w->wheel, &ep->report_timer, w->now_us + MS(REPORT_MS));
+    receiver_init(&ep->receiver, ep, spec);
+    endpoint_set_media(ep, &spec->media);
+    map_put_u32(&w->endpoints, ep->serial, ep);
+    conference_add(ep->conf, ep);
+}
+
+struct endpoint *endpoint_new(struct conference *conf, uint32_t serial, const struct endpoint_spec *spec)
+{
+    struct worker *w = conf->worker;
+    struct endpoint *ep = allocate(conf, serial, spec);
+    if (!endpoint_ice_init(ep, &spec->local, spec->ice_controlling)) {
+        free(ep);
+        return NULL;
+    }
+    ep->dtls = dtls_new(w->bridge->identity, w->now_us);
+    ep->twcc = twcc_rx_new();
+    ep->wants_channel = spec->sctp;
     if (w->bridge->config->connection_stats)
         wheel_set(&w->wheel, &ep->connection_timer, w->now_us + w->bridge->config->connection_stats_interval_us);
     wheel_set(&w->wheel, &ep->stats_timer, spec->sctp ? w->now_us + SEC(45) : NEVER_US);
-    receiver_init(&ep->receiver, ep, spec);
-    endpoint_set_media(ep, &spec->media);
-    map_put_u32(&w->endpoints, serial, ep);
-    conference_add(conf, ep);
+    enter(ep, spec);
     return ep;
+}
+
+struct endpoint *endpoint_new_mirror(struct conference *conf, uint32_t serial, const struct endpoint_spec *spec,
+                                     struct worker *home)
+{
+    struct endpoint *ep = allocate(conf, serial, spec);
+    ep->home = home;
+    enter(ep, spec);
+    return ep;
+}
+
+static void close_transport(struct endpoint *ep)
+{
+    if (ep->home)
+        return;
+    struct worker *w = ep->worker;
+    if (ep->channel_asked)
+        channels_close(w->bridge->channels, ep->serial);
+    endpoint_ice_done(ep);
+    demux_drop_owner(w->demux, &ep->owner);
+    dtls_close(ep->dtls, w->now_us);
+    drain_dtls(ep);
+    udp_dest_forget(w->udp, &ep->dest);
+    udp_dest_forget(w->udp, &ep->stun_dest);
+    dtls_free(ep->dtls);
+    msrtp_free(ep->srtp);
+    twcc_rx_free(ep->twcc);
 }
 
 void endpoint_free(struct endpoint *ep)
@@ -372,22 +416,12 @@ void endpoint_free(struct endpoint *ep)
     list_for_each_safe (it, &ep->sources)
         source_free(container_of(it, struct source, node));
     receiver_done(&ep->receiver);
-    if (ep->channel_asked)
-        channels_close(w->bridge->channels, ep->serial);
-    endpoint_ice_done(ep);
-    demux_drop_owner(w->demux, &ep->owner);
-    dtls_close(ep->dtls, w->now_us);
-    drain_dtls(ep);
+    close_transport(ep);
     struct timer *timers[] = {&ep->dtls_timer, &ep->report_timer, &ep->twcc_timer,
                               &ep->nack_timer, &ep->stats_timer,  &ep->connection_timer};
     for (size_t i = 0; i < COUNT(timers); i++)
         wheel_set(&w->wheel, timers[i], NEVER_US);
-    udp_dest_forget(w->udp, &ep->dest);
-    udp_dest_forget(w->udp, &ep->stun_dest);
     early_queue_done(&ep->early);
-    dtls_free(ep->dtls);
-    msrtp_free(ep->srtp);
-    twcc_rx_free(ep->twcc);
     free(ep->remb);
     free(ep);
 }
@@ -415,7 +449,9 @@ void endpoint_on_channel_closed(struct endpoint *ep)
 
 void endpoint_send_text(struct endpoint *ep, char *text)
 {
-    if (ep->channel_ready)
+    if (ep->home)
+        shard_send_text(ep, text);
+    else if (ep->channel_ready)
         channels_text(ep->worker->bridge->channels, ep->serial, bytes_str(text));
     free(text);
 }

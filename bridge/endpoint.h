@@ -38,6 +38,8 @@ struct endpoint {
     struct worker *worker;
     uint32_t serial;
     char id[CONTROL_ID_LEN];
+    struct worker *home;  /* NULL: it lives here. Else it is a mirror: no transport, and timers but that for reports; shard.h */
+    uint64_t mirrored_on; /* at home: workers */
     bool visitor, audio_muted, video_muted;
     uint64_t created_us, active_us; /* active: last authentic packet or consent; 0: never */
     bool shown_inactive;            /* what the others were told last */
@@ -79,6 +81,8 @@ struct endpoint {
 };
 
 struct endpoint *endpoint_new(struct conference *conf, uint32_t serial, const struct endpoint_spec *spec);
+struct endpoint *endpoint_new_mirror(struct conference *conf, uint32_t serial, const struct endpoint_spec *spec,
+                                     struct worker *home); /* for shard.c */
 void endpoint_free(struct endpoint *ep);
 
 /* What control says. Specs stay the caller's. */

@@ -2,6 +2,7 @@
 #include "bridge/forward.h"
 
 #include "bridge/endpoint.h"
+#include "bridge/shard.h"
 #include "bridge/tx_path.h"
 #include "proto/red.h"
 
@@ -88,6 +89,8 @@ void forward_media(struct encoding *encoding, const struct media_pkt *m)
         if (layers_on_packet(&source->layers, m, m->rx_us))
             conference_allocate_now(source->owner->conf);
     }
+    if (source->wanted_by)
+        shard_send_media(encoding, m);
     if (!source->track_count)
         return;
     struct tx_packet packet;

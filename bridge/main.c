@@ -260,6 +260,8 @@ static void threads_stop(struct server *s)
         worker_stop(s->workers[i]);
     channels_free(s->bridge.channels);
     for (unsigned i = 0; i < s->bridge.worker_count; i++)
+        worker_join(s->workers[i]);
+    for (unsigned i = 0; i < s->bridge.worker_count; i++)
         worker_free(s->workers[i]);
     inbox_close(s->bridge.control);
 }

@@ -208,8 +208,7 @@ static void update_demand(struct receiver *r, const struct alloc *alloc, const s
     for (size_t i = 0; i < alloc->count; i++) {
         struct source *source = (struct source *)sources[alloc->choices[i].source].key;
         if (demand_set(&source->demand, r->ep->serial, alloc->choices[i].max_height))
-            endpoint_send_text(source->owner,
-                               bridge_msg_write_sender_constraint(source->name, demand_height(&source->demand)));
+            source_tell_demand(source);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "bridge/rtcp_path.h"
 
 #include "bridge/endpoint.h"
+#include "bridge/shard.h"
 #include "bridge/tx_path.h"
 #include "proto/rtcp_fb.h"
 
@@ -48,6 +49,7 @@ static void on_sr(struct endpoint *ep, const struct rtcp_item *item, uint64_t rx
         return;
     rx_stream_on_sr(&encoding->rx, &sr, rx_us);
     rtcp_forward_sr(encoding);
+    shard_send_sr(encoding);
 }
 
 static void want_keyframe(struct endpoint *ep, uint32_t shown_ssrc, uint64_t rx_us)

@@ -5,6 +5,7 @@
 
 #include "bridge/endpoint.h"
 #include "bridge/rtcp_path.h"
+#include "bridge/shard.h"
 #include "bridge/track.h"
 
 enum { NACK_REORDER_US = 10000 }; /* a packet may be this late before it is asked for */
@@ -72,6 +73,8 @@ void source_free(struct source *source)
     list_for_each(it, &source->owner->conf->endpoints)
         receiver_forget_source(&container_of(it, struct endpoint, node)->receiver, source);
     source->owner->conf->sources_us = 0;
+    if (source->owner->home)
+        shard_want(source, 0);
     demand_done(&source->demand);
     wheel_set(&source->owner->worker->wheel, &source->keyframe_timer, NEVER_US);
     for (uint8_t i = 0; i < source->encoding_count; i++) {
@@ -114,10 +117,22 @@ void source_remove_track(struct source *source, struct track *track)
     last->at = track->at;
 }
 
+void source_tell_demand(struct source *source)
+{
+    int height = demand_height(&source->demand);
+    if (source->owner->home)
+        shard_want(source, height);
+    else
+        endpoint_send_text(source->owner, bridge_msg_write_sender_constraint(source->name, height));
+}
+
 void source_poll_keyframe(struct source *source, uint64_t now_us)
 {
     uint8_t fir_seq;
-    if (keyframe_poll(&source->keyframe, now_us, &fir_seq))
+    bool due = keyframe_poll(&source->keyframe, now_us, &fir_seq);
+    if (due && source->owner->home)
+        shard_want_keyframe(source);
+    else if (due)
         rtcp_send_keyframe_request(source->owner, source_primary_ssrc(source), fir_seq);
     wheel_set(&source->owner->worker->wheel, &source->keyframe_timer, keyframe_deadline_us(&source->keyframe));
 }

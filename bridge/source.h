@@ -51,6 +51,8 @@ struct source {
     size_t track_count, track_cap;
     struct layers layers; /* video */
     struct demand demand; /* video: the most that anybody wants */
+    uint64_t wanted_by;   /* at home: workers that get its packets, shard.h */
+    uint64_t included_by; /* and those where some subscription names it */
 };
 
 struct source *source_new(struct endpoint *owner, const struct source_spec *spec);
@@ -65,6 +67,7 @@ void source_remove_track(struct source *source, struct track *track);
 
 /* A receiver (or 0: the bridge) needs a key frame. Sends the request now if the limits allow, else when they do. */
 void source_want_keyframe(struct source *source, uint32_t receiver_serial, uint64_t now_us);
+void source_tell_demand(struct source *source); /* to its owner, wherever that lives */
 void source_poll_keyframe(struct source *source, uint64_t now_us);
 
 #endif

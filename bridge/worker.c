@@ -6,6 +6,7 @@
 #include "bridge/conference.h"
 #include "bridge/endpoint.h"
 #include "bridge/rx_path.h"
+#include "bridge/shard.h"
 #include "proto/log.h"
 
 enum { RCVBUF_BYTES = 10 << 20 };
@@ -135,8 +136,15 @@ static void restart_ice(struct endpoint *ep, const struct restart_spec *spec)
     endpoint_ice_restart(ep, &spec->local, spec->generation);
 }
 
+static bool fits(const struct endpoint *ep, enum worker_msg_kind kind) /* a mirror has no transport */
+{
+    return !ep->home || kind == W_EP_MEDIA || kind == W_EP_SOURCES || kind == W_EP_EXPIRE || kind >= W_SHARD_HELLO;
+}
+
 static void on_endpoint_msg(struct endpoint *ep, struct worker_msg *msg)
 {
+    if (!fits(ep, (enum worker_msg_kind)msg->msg.kind))
+        return;
     switch ((enum worker_msg_kind)msg->msg.kind) {
     case W_EP_MEDIA: endpoint_set_media(ep, msg->arg); break;
     case W_EP_TRANSPORT: endpoint_set_transport(ep, msg->arg); break;
@@ -149,7 +157,7 @@ static void on_endpoint_msg(struct endpoint *ep, struct worker_msg *msg)
     case W_CHANNEL_TEXT: endpoint_on_channel_text(ep, bytes_of(msg->bytes, msg->len)); break;
     case W_CHANNEL_PACKET: endpoint_on_channel_packet(ep, bytes_of(msg->bytes, msg->len)); break;
     case W_CHANNEL_CLOSED: endpoint_on_channel_closed(ep); break;
-    default: break;
+    default: shard_on_msg(ep, msg); break;
     }
 }
 
@@ -163,6 +171,8 @@ static void obey(struct worker *w, struct worker_msg *msg)
         conference_free(conf);
     else if (msg->msg.kind == W_EP_NEW && conf)
         endpoint_new(conf, msg->ep_serial, msg->arg);
+    else if (msg->msg.kind == W_EP_MIRROR && conf)
+        shard_mirror_new(conf, msg->ep_serial, msg->arg, (unsigned)msg->number);
     else if (ep)
         on_endpoint_msg(ep, msg);
 }
@@ -173,6 +183,10 @@ static void on_msg(void *ctx, struct inbox_msg *in)
     w->now_us = uv_hrtime() / 1000;
     if (in->kind == W_DATAGRAMS) {
         on_chain(w, container_of(in, struct pkt, msg));
+        return;
+    }
+    if (in->kind == W_SHARD_PACKET) {
+        shard_on_packet(w, container_of(in, struct pkt, msg));
         return;
     }
     struct worker_msg *msg = container_of(in, struct worker_msg, msg);
@@ -263,10 +277,14 @@ void worker_stop(struct worker *w)
     uv_sem_wait(&w->ended);
 }
 
-void worker_free(struct worker *w)
+void worker_join(struct worker *w)
 {
     worker_post(w, worker_msg_new(W_EXIT, 0, 0, NULL, 0));
     uv_thread_join(&w->thread);
+}
+
+void worker_free(struct worker *w)
+{
     uv_sem_destroy(&w->ended);
     uv_loop_close(&w->loop);
     demux_free(w->demux);

@@ -43,7 +43,8 @@ struct worker {
 struct worker *worker_new(const struct bridge *bridge, unsigned index, int failed[UDP_LOCALS_MAX]);
 void worker_start(struct worker *worker);
 void worker_stop(struct worker *worker); /* returns when all that lived on it has ended and its sockets are closed */
-void worker_free(struct worker *worker); /* when nobody posts to it any more: joins the thread */
+void worker_join(struct worker *worker); /* when all have stopped, so that nobody posts to it any more: ends the thread */
+void worker_free(struct worker *worker); /* when all have been joined: one may hold packets of another's pool */
 
 /* On ICE_TUPLE, when the tuple was claimed: if another worker handed the datagram in work over, it is told where the
  * following ones belong. */

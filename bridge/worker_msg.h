@@ -29,6 +29,14 @@ enum worker_msg_kind {
     W_CHANNEL_TEXT,    /* bytes: one message of the client */
     W_CHANNEL_PACKET,  /* bytes: one SCTP packet to be sent over DTLS */
     W_CHANNEL_CLOSED,
+    W_EP_MIRROR,        /* arg: struct endpoint_spec; number: the worker where it lives. The rest: see shard.h */
+    W_SHARD_PACKET,     /* an envelope; the message is a struct pkt */
+    W_SHARD_HELLO,      /* number: a worker that mirrors the endpoint */
+    W_SHARD_WANT,
+    W_SHARD_KEYFRAME,
+    W_SHARD_TEXT,       /* bytes: a message to the client */
+    W_SHARD_VIDEO_TYPE, /* number: the type; bytes: the name of the source */
+    W_SHARD_INACTIVE,   /* number: whether it is shown as inactive */
     W_STOP, /* end all that lives here */
     W_EXIT, /* end the loop; the last message */
 };

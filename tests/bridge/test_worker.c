@@ -81,6 +81,8 @@ static void end_rig(struct rig *rig) /* its workers are stopped */
 {
     channels_free(rig->bridge.channels);
     for (unsigned i = 0; i < WORKERS; i++)
+        worker_join(rig->workers[i]);
+    for (unsigned i = 0; i < WORKERS; i++)
         worker_free(rig->workers[i]);
     inbox_close(rig->bridge.control);
     uv_run(&rig->loop, UV_RUN_DEFAULT);

@@ -1,6 +1,7 @@
 /* fake_channels.c - see fake_channels.h. */
 #include "support/fake_channels.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "support/hex.h"
@@ -13,6 +14,7 @@ static struct {
     char *text;
 } texts[TEXTS_MAX];
 static size_t text_count;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* workers tell, the test reads */
 
 void channels_open(struct channels *channels, struct worker *owner, uint32_t ep_serial)
 {
@@ -27,10 +29,12 @@ void channels_packet(struct channels *channels, uint32_t ep_serial, struct bytes
 void channels_text(struct channels *channels, uint32_t ep_serial, struct bytes text)
 {
     (void)channels;
+    pthread_mutex_lock(&lock);
     assert_true(text_count < TEXTS_MAX);
     texts[text_count].ep_serial = ep_serial;
     texts[text_count].read = false;
     texts[text_count++].text = strndup((const char *)text.p, text.n);
+    pthread_mutex_unlock(&lock);
 }
 
 void channels_close(struct channels *channels, uint32_t ep_serial)
@@ -38,7 +42,7 @@ void channels_close(struct channels *channels, uint32_t ep_serial)
     (void)channels, (void)ep_serial;
 }
 
-const char *told(uint32_t ep_serial, const char *part)
+static const char *find(uint32_t ep_serial, const char *part)
 {
     for (size_t i = 0; i < text_count; i++) {
         if (texts[i].ep_serial != ep_serial || texts[i].read)
@@ -48,6 +52,14 @@ const char *told(uint32_t ep_serial, const char *part)
             return texts[i].text;
     }
     return NULL;
+}
+
+const char *told(uint32_t ep_serial, const char *part)
+{
+    pthread_mutex_lock(&lock);
+    const char *text = find(ep_serial, part);
+    pthread_mutex_unlock(&lock);
+    return text;
 }
 
 void told_nothing_more(uint32_t ep_serial, const char *part)

@@ -1,5 +1,5 @@
 /* fake_channels.h - in place of bridge/channels.c: what the bridge tells each endpoint over its channel is kept here, in
- * order, and no usrsctp runs. One thread. */
+ * order, and no usrsctp runs. Workers may tell on threads of their own. */
 #ifndef TESTS_FAKE_CHANNELS_H
 #define TESTS_FAKE_CHANNELS_H
 

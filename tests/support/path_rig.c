@@ -70,6 +70,7 @@ void rig_close(struct rig *rig)
 {
     worker_start(rig->worker); /* its thread only ends it */
     worker_stop(rig->worker);
+    worker_join(rig->worker);
     worker_free(rig->worker);
     inbox_close(rig->bridge.control);
     uv_run(&rig->loop, UV_RUN_DEFAULT);
