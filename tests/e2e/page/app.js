@@ -207,6 +207,7 @@ window.kolibri = {
     },
     send: (colibriClass, members) => call.session.channel.send(colibriClass, members),
     restart: () => call._tell('restart'),
+    restartIce: () => call._tell('ice-restart'),
     connection: () => call?.session?.pc ?? null,
 };
 if (flag('auto', false)) {

@@ -65,6 +65,8 @@ export class Call extends EventTarget {
         } else if (m.type === 'terminate') {
             this.terminations.push(m.reason);
             this._endSession();
+        } else if (m.type === 'ice-restart') {
+            this.session?.restartIce(m.transport).then((transport) => this._tell('transport-info', {transport}));
         } else if (m.type === 'members') {
             this.members = m.members;
             this.session?.setMembers(this.members);

@@ -136,6 +136,14 @@ export class Session extends EventTarget {
         return this._queue;
     }
 
+    /** Takes the bridge's new ICE credentials; gives back ours, of the same round. Nothing else is negotiated anew. */
+    async restartIce(transport) {
+        await this._renegotiate(() => {
+            this.offer.transport = transport;
+        });
+        return {...transportOf(this.pc.localDescription.sdp), generation: transport.generation};
+    }
+
     _transceiver(mid) {
         return this.pc.getTransceivers().find((t) => t.mid === mid);
     }
