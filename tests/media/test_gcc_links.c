@@ -72,28 +72,28 @@ struct step_figures {
     double used_down;
 };
 
-/* 3, 0.7 and 3 Mbit/s. */
-static struct step_figures run_steps(enum bwe_media media, uint64_t seed)
+static struct step_figures run_steps(enum bwe_media media, uint64_t high_bps, uint64_t low_bps, uint64_t seed)
 {
-    struct link_config link = link_of(3, 0, seed);
+    struct link_config link = link_of((double)high_bps / 1e6, 0, seed);
     struct bwe_rig rig;
     struct step_figures f = {0};
     bwe_rig_init(&rig, &link, 1, media, 20000000);
     bwe_rig_run(&rig, STEP_S * US_PER_S);
-    link_set_capacity(rig.link, 700000, rig.now_us);
+    link_set_capacity(rig.link, low_bps, rig.now_us);
     bwe_rig_count_anew(&rig);
     for (unsigned i = 1; i <= STEP_S * 20; i++) {
         bwe_rig_run(&rig, MS(50));
-        if (i <= 100 && gcc_estimate_bps(&rig.flows[0].gcc) > 735000) /* a twentieth above is a sawtooth's tip */
+        if (i <= 100 &&
+            gcc_estimate_bps(&rig.flows[0].gcc) > low_bps * 105 / 100) /* a twentieth above is a sawtooth's tip */
             f.down_s = i * 0.05;
     }
-    f.used_down = bwe_rig_used(&rig, 700000, STEP_S * US_PER_S);
-    link_set_capacity(rig.link, 3000000, rig.now_us);
+    f.used_down = bwe_rig_used(&rig, low_bps, STEP_S * US_PER_S);
+    link_set_capacity(rig.link, high_bps, rig.now_us);
     f.up_s = UP_S;
     for (unsigned i = 1; i <= UP_S; i++) {
         bwe_rig_count_anew(&rig);
         bwe_rig_run(&rig, SEC(1));
-        if (bwe_rig_used(&rig, 3000000, SEC(1)) >= 0.80) {
+        if (bwe_rig_used(&rig, high_bps, SEC(1)) >= 0.80) {
             f.up_s = i;
             break;
         }
@@ -140,7 +140,7 @@ static int print_table(unsigned seeds)
     for (enum bwe_media media = BWE_SMOOTH; media <= BWE_LAYERS; media++) {
         struct step_figures worst = {.used_down = 9};
         for (unsigned seed = 1; seed <= seeds; seed++) {
-            struct step_figures f = run_steps(media, seed);
+            struct step_figures f = run_steps(media, 3000000, 700000, seed);
             worst.down_s = f.down_s > worst.down_s ? f.down_s : worst.down_s;
             worst.up_s = f.up_s > worst.up_s ? f.up_s : worst.up_s;
             worst.used_down = f.used_down < worst.used_down ? f.used_down : worst.used_down;
@@ -168,13 +168,32 @@ static void steady_links_are_used_and_queues_stay_short(void **state) /* media 1
 static void a_step_of_capacity_is_followed_within_2_s_down_and_15_s_up(void **state) /* media 10 */
 {
     (void)state;
-    for (enum bwe_media media = BWE_SMOOTH; media <= BWE_LAYERS; media++) {
-        struct step_figures f = run_steps(media, 1);
-        print_message("  down %.2f s, up %.0f s, %.1f %% used\n", f.down_s, f.up_s, f.used_down * 100);
-        assert_true(f.down_s <= 2);
-        assert_true(f.up_s <= 15);
-        assert_true(f.used_down >= 0.75);
+    static const uint64_t steps[][2] = {{3000000, 700000}, {2000000, 500000}};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+        for (enum bwe_media media = BWE_SMOOTH; media <= BWE_LAYERS; media++) {
+            struct step_figures f = run_steps(media, steps[i][0], steps[i][1], 1);
+            print_message("  down %.2f s, up %.0f s, %.1f %% used\n", f.down_s, f.up_s, f.used_down * 100);
+            assert_true(f.down_s <= 2);
+            assert_true(f.up_s <= 15);
+            assert_true(f.used_down >= 0.75);
+        }
+}
+
+static void a_link_of_1_mbit_with_a_long_queue_is_found_within_10_s(void **state) /* media 10 */
+{
+    (void)state;
+    struct link_config link = link_of(1, 0, 3);
+    struct bwe_rig rig;
+    link.delay_us = 50000;
+    bwe_rig_init(&rig, &link, 1, BWE_SMOOTH, 20000000);
+    bwe_rig_run(&rig, SEC(10));
+    assert_in_range(gcc_estimate_bps(&rig.flows[0].gcc), 750000, 1000000);
+    for (unsigned i = 0; i < 60; i++) {
+        bwe_rig_count_anew(&rig);
+        bwe_rig_run(&rig, SEC(1));
+        assert_true(bwe_rig_delay_ms(&rig, 1) < 200);
     }
+    bwe_rig_done(&rig);
 }
 
 int main(int argc, char **argv)
@@ -183,6 +202,7 @@ int main(int argc, char **argv)
         return print_table((unsigned)atoi(argv[2]));
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steady_links_are_used_and_queues_stay_short),
+        cmocka_unit_test(a_link_of_1_mbit_with_a_long_queue_is_found_within_10_s),
         cmocka_unit_test(a_step_of_capacity_is_followed_within_2_s_down_and_15_s_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
