@@ -199,9 +199,8 @@ static void on_message(struct dchan *dc, uint16_t sid, uint32_t ppid, struct byt
         on_dcep(dc, sid, message);
         return;
     }
-    bool text = ppid == DCEP_PPID_STRING || ppid == DCEP_PPID_BINARY;
-    bool empty = ppid == DCEP_PPID_STRING_EMPTY || ppid == DCEP_PPID_BINARY_EMPTY;
-    if (!dc->open || sid != dc->sid || !(text || empty)) {
+    bool empty = ppid == DCEP_PPID_STRING_EMPTY;
+    if (!dc->open || sid != dc->sid || !(empty || ppid == DCEP_PPID_STRING)) {
         dc->stats.ignored_messages++;
         return;
     }

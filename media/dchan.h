@@ -36,7 +36,7 @@ struct dchan_config {
 enum dchan_out_kind {
     DCHAN_SEND,   /* bytes: one SCTP packet for dtls_send() */
     DCHAN_OPEN,   /* label: the bridge channel is open, dchan_send_text() works */
-    DCHAN_TEXT,   /* bytes: one message; string and binary are not told apart; may be empty */
+    DCHAN_TEXT,   /* bytes: one message, a string; may be empty. Binary ones are ignored */
     DCHAN_CLOSED, /* the peer closed the channel or the association, or broke the rules; last, comes once */
 };
 struct dchan_out {
@@ -47,7 +47,7 @@ struct dchan_out {
 struct dchan_stats {
     uint32_t bad_dcep;         /* OPEN too short, type unknown */
     uint32_t refused_opens;    /* beyond max_channels, or the stream was open already */
-    uint32_t ignored_messages; /* no channel on that stream, unknown PPID */
+    uint32_t ignored_messages; /* no channel on that stream, binary or unknown PPID */
     uint32_t send_drops;       /* dchan_send_text() refused: queue full */
 };
 
