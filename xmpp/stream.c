@@ -45,9 +45,10 @@ struct stream {
     /* login thread; `lock` guards what both sides touch while it runs */
     pthread_t thread;
     pthread_mutex_t lock;
-    bool finished;  /* the thread has reported and touches nothing any more */
-    bool abandoned; /* nobody waits any more: the thread frees the stream */
-    bool cancelled; /* too long, or dropped */
+    bool resolving;            /* the one part that cannot be cut short */
+    bool abandoned;            /* nobody waits any more: the thread frees the stream. Only while it resolves */
+    struct farewell *farewell; /* the stream is to be freed when the thread has ended */
+    bool cancelled;            /* too long, or dropped */
     bool timed_out;
     int fd;          /* a duplicate of libstrophe's socket, so that we may shut it down or poll it at any time; or -1 */
     int reserved_fd; /* keeps a number below FD_SETSIZE for us */
@@ -255,6 +256,9 @@ static void log_in(struct stream *stream, const char *jid)
 {
     struct addrinfo *list = NULL, hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
     int err = getaddrinfo(stream->cfg.hostname, NULL, &hints, &list);
+    pthread_mutex_lock(&stream->lock);
+    stream->resolving = false;
+    pthread_mutex_unlock(&stream->lock);
     if (err) {
         set_end(stream, STREAM_RESOLVE, gai_strerror(err));
         return;
@@ -289,7 +293,6 @@ static void *login_thread(void *arg)
     free(login);
     pthread_mutex_lock(&stream->lock);
     bool abandoned = stream->abandoned;
-    stream->finished = true;
     if (!abandoned)
         uv_async_send(stream->wake);
     pthread_mutex_unlock(&stream->lock);
@@ -321,7 +324,7 @@ void stream_open(struct stream *stream, const char *resource)
     const struct stream_config *cfg = &stream->cfg;
     stream->phase = LOGGING_IN;
     stream->authenticated = stream->connected = stream->down = stream->cancelled = stream->timed_out = false;
-    stream->finished = false;
+    stream->resolving = true;
     set_end(stream, STREAM_LOST, NULL);
     uv_timer_start(stream->limit, on_limit, STREAM_LOGIN_MS, 0);
     struct login *login = malloc(sizeof *login);
@@ -422,12 +425,18 @@ static void start_polling(struct stream *stream)
     stream->poller->handle.data = stream;
 }
 
+static void say_farewell(struct stream *stream, struct farewell *farewell);
+
 static void on_login_done(uv_async_t *wake)
 {
     struct stream *stream = wake->data;
     if (!stream || stream->phase != LOGGING_IN)
         return;
     pthread_join(stream->thread, NULL);
+    if (stream->farewell) {
+        say_farewell(stream, stream->farewell);
+        return;
+    }
     uv_timer_stop(stream->limit);
     if (!stream->conn || stream->cancelled) {
         if (stream->timed_out && stream->end == STREAM_LOST)
@@ -537,6 +546,8 @@ static void destroy(struct stream *stream)
 
 struct farewell { /* outlives the stream, which the login thread may have to free */
     unsigned handles;
+    uv_async_t *wake;
+    uv_timer_t *limit;
     void (*done)(void *ctx);
     void *ctx;
 };
@@ -551,32 +562,37 @@ static void on_handle_closed(uv_handle_t *handle)
     free(farewell);
 }
 
+static void say_farewell(struct stream *stream, struct farewell *farewell) /* stream NULL: its thread frees it */
+{
+    if (stream)
+        destroy(stream);
+    farewell->wake->data = farewell->limit->data = farewell;
+    uv_close((uv_handle_t *)farewell->wake, on_handle_closed);
+    uv_close((uv_handle_t *)farewell->limit, on_handle_closed);
+}
+
+/* A login under way is cut short and waited for, on the loop: a thread inside OpenSSL while the process exits crashes.
+ * One that sits in the resolver is left behind, since that may take long; it ends without touching the network. */
 void stream_free(struct stream *stream, void (*done)(void *ctx), void *ctx)
 {
     struct farewell *farewell = malloc(sizeof *farewell);
     if (!farewell)
         abort();
-    *farewell = (struct farewell){2, done, ctx};
-    uv_async_t *wake = stream->wake;
-    uv_timer_t *limit = stream->limit;
-    bool running = false;
+    *farewell = (struct farewell){2, stream->wake, stream->limit, done, ctx};
     if (stream->phase == LOGGING_IN) {
         cancel_login(stream);
-        pthread_mutex_lock(&stream->lock);
-        running = !stream->finished;
-        stream->abandoned = running;
         pthread_t thread = stream->thread;
-        pthread_mutex_unlock(&stream->lock); /* from here on a running thread may free the stream */
-        if (running)
-            pthread_detach(thread); /* it may sit in the resolver for long */
-        else
-            pthread_join(thread, NULL);
+        pthread_mutex_lock(&stream->lock);
+        bool abandoned = stream->abandoned = stream->resolving;
+        pthread_mutex_unlock(&stream->lock); /* from here on an abandoned thread may free the stream */
+        if (!abandoned) {
+            stream->farewell = farewell; /* on_login_done goes on */
+            return;
+        }
+        pthread_detach(thread);
+        stream = NULL;
     } else if (stream->phase == UP) {
         shutdown(stream->fd, SHUT_RDWR);
     }
-    if (!running)
-        destroy(stream);
-    wake->data = limit->data = farewell;
-    uv_close((uv_handle_t *)wake, on_handle_closed);
-    uv_close((uv_handle_t *)limit, on_handle_closed);
+    say_farewell(stream, farewell);
 }

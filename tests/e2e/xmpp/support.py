@@ -155,6 +155,11 @@ class Person(slixmpp.ClientXMPP):
         await asyncio.wait_for(self.up, 10)
         return self
 
+    async def leave(self):
+        """The end, whatever state the connection is in: nothing of this one runs afterwards."""
+        self.cancel_connection_attempt()
+        await self.disconnect(wait=0.5)
+
     def join(self, room, nick):
         self.send_raw(f"<presence to='{room}/{nick}'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
 
@@ -182,6 +187,10 @@ class Person(slixmpp.ClientXMPP):
 
 async def person(server, user, resource, domain=DOMAIN, resume=False):
     return await Person(f'{user}@{domain}/{resource}', PASSWORDS.get(user, ''), resume).log_in(server.port)
+
+
+async def leave(*people):
+    await asyncio.gather(*(one.leave() for one in people))
 
 
 def condition(iq):
