@@ -20,6 +20,7 @@ struct client { /* one address of the client; it answers the checks that come th
     struct addr addr;
     int checks, answers, media; /* received so far */
     bool deaf;                  /* does not answer */
+    const char *pwd;            /* of its user; checks signed with another one are somebody else's */
 };
 
 static struct rig rig;
@@ -30,6 +31,7 @@ static struct client client_open(void)
 {
     struct sockaddr_storage ss;
     struct client c = {.fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)};
+    c.pwd = PEER_PWD;
     addr_parse("127.0.0.1", 0, &c.addr);
     socklen_t len = addr_to_sockaddr(&c.addr, &ss);
     assert_int_equal(bind(c.fd, (struct sockaddr *)&ss, len), 0);
@@ -69,11 +71,10 @@ static void receive(struct client *c)
             c->media++;
         } else if (sp_get(m, 2) == 0x0101) {
             c->answers++;
-        } else if (sp_get(m, 2) == 0x0001) {
-            assert_true(sp_verify(m, (size_t)n, PEER_PWD));
+        } else if (sp_get(m, 2) == 0x0001 && sp_verify(m, (size_t)n, c->pwd)) {
             c->checks++;
             if (!c->deaf)
-                give(c, answer, sp_write_answer(answer, m, PEER_PWD, 0, rig.bridge.locals[0].ip, 4, 10000));
+                give(c, answer, sp_write_answer(answer, m, c->pwd, 0, rig.bridge.locals[0].ip, 4, 10000));
         }
     }
 }
@@ -105,12 +106,17 @@ static bool check(struct client *from, const char *ufrag, const char *pwd)
     return from->answers > before;
 }
 
-static void signal_client(uint32_t generation, const char *ufrag)
+static void signal_peer(struct endpoint *ep, uint32_t generation, const char *ufrag, const char *peer_pwd)
 {
     struct transport_spec spec = {.has_credentials = true, .ice_generation = generation};
     snprintf(spec.remote.ufrag, sizeof spec.remote.ufrag, "%s", ufrag);
-    snprintf(spec.remote.pwd, sizeof spec.remote.pwd, PEER_PWD);
-    endpoint_set_transport(alice.ep, &spec);
+    snprintf(spec.remote.pwd, sizeof spec.remote.pwd, "%s", peer_pwd);
+    endpoint_set_transport(ep, &spec);
+}
+
+static void signal_client(uint32_t generation, const char *ufrag)
+{
+    signal_peer(alice.ep, generation, ufrag, PEER_PWD);
 }
 
 static struct ice_credentials restart(uint32_t generation)
@@ -334,6 +340,78 @@ static void media_seen_before_shows_nothing(void **state)
     assert_int_equal(new_way.checks + new_way.media, 0);
 }
 
+/* ---- others at the same address, and clients that go ---- */
+
+#define CAROLS_PWD "passwordofcarolsclient24"
+
+static void two_at_one_address_one_after_the_other(void **state) /* transport 19.9: NAT port reuse, page reload */
+{
+    (void)state;
+    struct peer carol;
+    peer_join(&rig, &carol, 3, true);
+    old_way.pwd = CAROLS_PWD; /* from now on it is carol's: alice's client is gone without a word */
+    pass(SEC(DEMUX_LIVE_S + 1));
+    assert_true(check(&old_way, "00test3", PWD_1));
+    signal_peer(carol.ep, 0, "crl0", CAROLS_PWD);
+    pass(MS(500));
+    uint64_t alices = alice.ep->rx_packets, carols = carol.ep->rx_packets;
+    for (int i = 0; i < 10; i++, pass(MS(20)))
+        alice_talks(&old_way, false); /* the rig's keys are the same for all */
+    assert_int_equal(carol.ep->rx_packets - carols, 10);
+    assert_int_equal(alice.ep->rx_packets, alices);
+    peer_leave(&carol);
+}
+
+static void a_spoofed_address_takes_nothing_from_a_live_client(void **state) /* transport 19.9 */
+{
+    (void)state;
+    struct peer carol;
+    peer_join(&rig, &carol, 3, true);
+    signal_peer(carol.ep, 0, "crl0", CAROLS_PWD);
+    uint64_t before = alice.ep->rx_packets;
+    int media = old_way.media;
+    for (int i = 0; i < 100; i++, pass(MS(20))) {
+        alice_talks(&old_way, false);
+        if (i % 10 == 0)
+            check(&old_way, "00test3", PWD_1); /* hers, with alice's address as its source */
+    }
+    assert_int_equal(alice.ep->rx_packets - before, 100);
+    assert_int_equal(carol.ep->rx_packets, 0);
+    assert_true(old_way.media - media >= 98);
+    peer_leave(&carol);
+}
+
+static void without_consent_media_stops_after_30_s_and_comes_back_with_it(void **state) /* transport 19.8 */
+{
+    (void)state;
+    old_way.deaf = true;
+    assert_true(media_during(&old_way, SEC(24)) >= 1190);
+    pass(SEC(7));
+    assert_int_equal(media_during(&old_way, SEC(5)), 0);
+    old_way.deaf = false;
+    pass(SEC(7));
+    assert_true(media_during(&old_way, SEC(1)) >= 49);
+}
+
+static void who_never_answers_is_removed_at_the_next_look(void **state) /* transport 19.6 */
+{
+    (void)state;
+    struct peer carol;
+    peer_join(&rig, &carol, 3, true);
+    new_way.pwd = CAROLS_PWD;
+    new_way.deaf = true;
+    assert_true(check(&new_way, "00test3", PWD_1));
+    signal_peer(carol.ep, 0, "crl0", CAROLS_PWD);
+    pass(SEC(12));
+    assert_int_equal(new_way.checks, 7);
+    assert_true(endpoint_ice_has_failed(carol.ep));
+    pass(rig.config.expiration_check_us);
+    assert_int_equal(rig.last_report.msg.kind, REPORT_ENDPOINT_GONE);
+    assert_int_equal(rig.last_report.ep_serial, 3);
+    carol.ep = NULL;
+    peer_leave(&carol);
+}
+
 static void leaving_in_the_middle_leaves_nothing_behind(void **state) /* the leak sanitizer has the last word */
 {
     (void)state;
@@ -355,6 +433,10 @@ int main(void)
         T(media_goes_nowhere_that_does_not_answer),
         T(forged_media_from_a_new_address_is_nothing),
         T(media_seen_before_shows_nothing),
+        T(two_at_one_address_one_after_the_other),
+        T(a_spoofed_address_takes_nothing_from_a_live_client),
+        T(without_consent_media_stops_after_30_s_and_comes_back_with_it),
+        T(who_never_answers_is_removed_at_the_next_look),
         T(leaving_in_the_middle_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
