@@ -137,7 +137,11 @@ static void step(struct fuzz *f)
     case 4: answer(f); break;
     case 5:
         path = place(next(f));
-        ice_on_media(f->ice, f->now_us, &path, next(f) & 1);
+        n = next(f);
+        if (n & 2)
+            ice_on_stray(f->ice, f->now_us, &path);
+        else
+            ice_on_media(f->ice, f->now_us, &path, n & 1);
         break;
     case 6:
         candidate.addr = place(next(f)).remote;

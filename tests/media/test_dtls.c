@@ -347,6 +347,91 @@ static void a_hello_in_fragments_is_answered(void **state) /* transport 19.14 */
     }
 }
 
+/* ---- what browsers really send: tests/vectors/dtls, a datagram per line, recorded from a call ---- */
+
+struct recorded {
+    uint8_t bytes[2][1500];
+    size_t len[2];
+};
+
+static struct recorded recording(const char *name)
+{
+    struct recorded r;
+    char path[300], line[4000];
+    snprintf(path, sizeof path, VECTORS "/dtls/%s.hex", name);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    for (int i = 0; i < 2; i++) {
+        assert_non_null(fgets(line, sizeof line, f));
+        r.len[i] = from_hex(line, r.bytes[i], sizeof r.bytes[i]).n;
+    }
+    fclose(f);
+    return r;
+}
+
+static void give_recorded(struct dtls *d, struct recorded *r, int which, uint8_t record_seq)
+{
+    r->bytes[which][10] = record_seq; /* a retransmission is the same but for this */
+    dtls_on_datagram(d, clock_us, bytes_of(r->bytes[which], r->len[which]));
+}
+
+/* The first thing we say: a ServerHello with DTLS 1.2 and the suite that comes first with an ECDSA certificate. */
+static bool says_server_hello(struct dtls *d)
+{
+    struct dtls_out out;
+    bool said = false;
+    for (bool first = true; dtls_poll(d, &out); first = false) {
+        if (out.kind != DTLS_SEND || !first)
+            continue;
+        struct rd r = rd_over(out.bytes);
+        assert_int_equal(rd_u8(&r, "type"), 22);
+        rd_bytes(&r, 12, "record");
+        assert_int_equal(rd_u8(&r, "message"), 2);
+        rd_bytes(&r, 11, "handshake");
+        assert_int_equal(rd_u16(&r, "version"), 0xfefd);
+        rd_bytes(&r, 32, "random");
+        rd_bytes(&r, rd_u8(&r, "session id length"), "session id");
+        assert_int_equal(rd_u16(&r, "suite"), 0xc02b); /* ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 */
+        assert_int_equal(r.err, E_OK);
+        said = true;
+    }
+    return said;
+}
+
+static void recorded_hellos_of_browsers_are_answered_at_once(void **state) /* transport 19.14 */
+{
+    (void)state;
+    static const char *const names[] = {"chromium_156_hello", "firefox_153_hello"};
+    static const struct {
+        const char *name;
+        int order[6]; /* datagrams as they arrive, from 1; the answer is due after the last one */
+    } cases[] = {
+        {"in order", {1, 2}},
+        {"swapped", {2, 1}},
+        {"second lost, both again", {1, 1, 2}},
+        {"second comes twice before the first", {2, 2, 1}},
+    };
+    for (size_t i = 0; i < COUNT(names) * COUNT(cases); i++) {
+        struct recorded hello = recording(names[i % COUNT(names)]);
+        const int *order = cases[i / COUNT(names)].order;
+        print_message("  %s, %s\n", names[i % COUNT(names)], cases[i / COUNT(names)].name);
+        struct net n;
+        net_start(&n, &(struct peer_options){.client = true, .srtp = BOTH});
+        net_ready(&n, true);
+        bool both[3] = {false};
+        for (uint8_t at = 0; order[at]; at++) {
+            assert_false(says_server_hello(n.d)); /* with one half it cannot */
+            give_recorded(n.d, &hello, order[at] - 1, at);
+            both[order[at]] = true;
+            if (both[1] && both[2])
+                break;
+        }
+        assert_true(says_server_hello(n.d));
+        assert_int_equal(dtls_stats(n.d)->restarts, 0);
+        net_done(&n);
+    }
+}
+
 static void a_small_mtu_fragments_certificates_both_ways(void **state)
 {
     (void)state;
@@ -713,6 +798,7 @@ int main(void)
         cmocka_unit_test(a_later_description_disturbs_nothing),
         cmocka_unit_test(setup_values_give_our_role),
         cmocka_unit_test(a_hello_in_fragments_is_answered),
+        cmocka_unit_test(recorded_hellos_of_browsers_are_answered_at_once),
         cmocka_unit_test(a_small_mtu_fragments_certificates_both_ways),
         cmocka_unit_test(junk_between_datagrams_changes_nothing),
         cmocka_unit_test(any_single_loss_is_repaired),
