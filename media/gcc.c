@@ -19,7 +19,7 @@ static bool by_twcc(const struct gcc *g)
 
 const char *gcc_limit_str(enum gcc_limit limit)
 {
-    static const char *const names[] = {"start", "delay", "loss", "rtt", "remb", "config"};
+    static const char *const names[] = {"start", "delay", "loss", "rtt", "queue", "remb", "config"};
     return names[limit];
 }
 
@@ -120,7 +120,7 @@ static bool queued(const struct gcc *g)
 
 static enum gcc_room room(const struct gcc *g)
 {
-    if (queued(g) || g->limit == GCC_BY_RTT || g->loss.state == GCC_LOSS_DECREASING)
+    if (queued(g) || g->limit == GCC_BY_RTT || g->limit == GCC_BY_QUEUE || g->loss.state == GCC_LOSS_DECREASING)
         return GCC_ROOM_NONE;
     return g->loss.state == GCC_LOSS_INCREASING ? GCC_ROOM_LITTLE : GCC_ROOM_FREE;
 }
@@ -140,11 +140,18 @@ static void set_estimate(struct gcc *g, uint64_t bps, enum gcc_limit limit, uint
 
 static void join(struct gcc *g, uint64_t now_us)
 {
-    uint64_t delay_bps = g->aimd.rate_bps;
-    if (gcc_loss_ready(&g->loss) && g->loss.state != GCC_LOSS_FREE && gcc_loss_bps(&g->loss) < delay_bps)
-        set_estimate(g, gcc_loss_bps(&g->loss), GCC_BY_LOSS, now_us);
-    else
-        set_estimate(g, delay_bps, GCC_BY_DELAY, now_us);
+    uint64_t bps = g->aimd.rate_bps;
+    enum gcc_limit limit = GCC_BY_DELAY;
+    if (gcc_loss_ready(&g->loss) && g->loss.state != GCC_LOSS_FREE && gcc_loss_bps(&g->loss) < bps) {
+        bps = gcc_loss_bps(&g->loss);
+        limit = GCC_BY_LOSS;
+    }
+    uint64_t drain_bps = gcc_queue_drain_bps(&g->queue, g->loss.average, g->rtt_us, g->acked_bps, now_us);
+    if (drain_bps < bps) {
+        bps = drain_bps;
+        limit = GCC_BY_QUEUE;
+    }
+    set_estimate(g, bps, limit, now_us);
 }
 
 static void back_off_from_rtt(struct gcc *g, uint64_t now_us)

@@ -61,7 +61,8 @@ enum gcc_limit {               /* what the estimate follows at the moment */
                  GCC_BY_START, /* nothing was reported yet */
                  GCC_BY_DELAY, /* growing queues, or the growth allowed in their absence */
                  GCC_BY_LOSS,
-                 GCC_BY_RTT, /* feedback stays away or the round trip is beyond reason */
+                 GCC_BY_RTT,   /* feedback stays away or the round trip is beyond reason */
+                 GCC_BY_QUEUE, /* a second's pause, to see the path without its queue */
                  GCC_BY_REMB,
                  GCC_BY_CONFIG, /* min_bps or max_bps */
 };

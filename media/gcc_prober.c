@@ -6,6 +6,7 @@
 enum {
     RESULT_US = 1000000,       /* so long a result is waited for */
     INTERVAL_US = 5000000,     /* between tries */
+    QUICK_US = 1000000,        /* after one that succeeded while the estimate was used up */
     INTERVAL_US_MAX = 8000000, /* after tries that failed */
     QUIET_US = 2000000,        /* no try so soon after queues grew */
     DIP_US = 5000000,
@@ -56,7 +57,6 @@ static void try(struct gcc_prober *p, uint64_t rate_bps, double further, uint64_
     }
     p->pending[p->pending_count++] = rate_bps;
     p->tried_us = now_us;
-    p->tried_bps = p->estimate_bps;
     p->state = further > 0 ? GCC_PROBER_WAITING : GCC_PROBER_DONE;
     p->further_bps = further > 0 ? (uint64_t)(further * (double)rate_bps) : UINT64_MAX;
 }
@@ -81,10 +81,19 @@ void gcc_prober_on_estimate(struct gcc_prober *p, uint64_t estimate_bps, enum gc
     }
     p->estimate_bps = estimate_bps;
     p->room = room;
-    if (room == GCC_ROOM_NONE)
+    if (room == GCC_ROOM_NONE) {
         p->busy_us = now_us;
-    if (p->state == GCC_PROBER_WAITING && estimate_bps > p->further_bps)
+        if (p->wait_us < INTERVAL_US)
+            p->wait_us = INTERVAL_US;
+    }
+    if (p->state != GCC_PROBER_WAITING || estimate_bps <= p->further_bps)
+        return;
+    if (!p->full) {
         try(p, FURTHER_SCALE * estimate_bps, FURTHER, now_us);
+        return;
+    }
+    p->state = GCC_PROBER_DONE; /* a step at a time: others on the link must have the time to make room */
+    p->wait_us = QUICK_US;
 }
 
 void gcc_prober_on_alr(struct gcc_prober *p, bool alr, uint64_t now_us)
@@ -158,12 +167,12 @@ void gcc_prober_on_time(struct gcc_prober *p, uint64_t now_us)
         p->busy_us = now_us;
         return;
     }
-    bool helped = (double)p->estimate_bps > WANTS_GREW * (double)p->tried_bps;
-    p->wait_us = helped ? INTERVAL_US : INTERVAL_US_MAX;
-    if (p->alr)
-        try(p, FURTHER_SCALE * p->estimate_bps, FURTHER, now_us);
-    else
+    p->full = !p->alr;
+    if (p->full)
         try(p, (uint64_t)(FULL_SCALE * (double)p->estimate_bps), UNSATURATED, now_us);
+    else
+        try(p, FURTHER_SCALE * p->estimate_bps, FURTHER, now_us);
+    p->wait_us = INTERVAL_US_MAX; /* unless it succeeds */
 }
 
 bool gcc_prober_poll(struct gcc_prober *p, uint64_t *rate_bps)

@@ -24,9 +24,9 @@ struct gcc_prober {
     enum { GCC_PROBER_IDLE, GCC_PROBER_WAITING, GCC_PROBER_DONE } state;
     uint64_t further_bps; /* a result above this is worth a further try; UINT64_MAX: none is */
     uint64_t tried_us;    /* the last probe */
-    uint64_t tried_bps;   /* and what the estimate was then */
     uint64_t wait_us;     /* until the next try while the estimate is used up */
     uint64_t busy_us;     /* when there was no room the last time */
+    bool full;            /* the estimate was used up at the last probe */
     bool alr;
     uint64_t alr_since_us, alr_ended_us;
     uint64_t dip_us, before_dip_bps, dip_tried_us;

@@ -10,8 +10,14 @@ enum {
     JUMP_US = 10000000,
     CHECK_US = 500000,
     FUTILE_MAX = 5, /* 0.85^5: less than half of the rate is lost to a path that became longer */
+    DRAIN_EVERY_US = 10000000,
+    DRAIN_US = 1000000, /* empties a queue of half a second */
+    DRAIN_RTT_US = 150000,
+    DRAIN_GAIN_US = 20000,
+    DRAIN_PAUSE_US = 60000000,
 };
-#define SHRINKS 0.9 /* at least to this, from one check to the next */
+#define DRAIN_LOSS 0.03
+#define SHRINKS    0.9 /* at least to this, from one check to the next */
 
 void gcc_queue_init(struct gcc_queue *q)
 {
@@ -62,6 +68,8 @@ enum gcc_usage gcc_queue_judge(struct gcc_queue *q, enum gcc_usage usage, uint64
         return usage;
     measure(q, now_us);
     q->any = false;
+    if (usage == GCC_OVERUSE && q->standing_us < GCC_QUEUE_SHORT_US)
+        usage = GCC_UNDERUSE;
     if (q->standing_us <= GCC_QUEUE_LONG_US) {
         q->checked_us = 0;
         q->futile = 0;
@@ -78,4 +86,20 @@ enum gcc_usage gcc_queue_judge(struct gcc_queue *q, enum gcc_usage usage, uint64
     check_again_later(q, now_us);
     q->futile = shrinks ? 0 : q->futile + 1;
     return shrinks || q->futile > FUTILE_MAX ? GCC_UNDERUSE : GCC_OVERUSE;
+}
+
+uint64_t gcc_queue_drain_bps(struct gcc_queue *q, double loss, uint64_t rtt_us, uint64_t acked_bps, uint64_t now_us)
+{
+    if (now_us % DRAIN_EVERY_US < DRAIN_US) {
+        bool wanted = loss > DRAIN_LOSS && rtt_us > DRAIN_RTT_US && acked_bps && now_us >= q->drain_not_before_us;
+        if (wanted && !q->drain_bps) {
+            q->drain_bps = acked_bps / 2;
+            q->drain_from_us = q->transit_us;
+        }
+    } else if (q->drain_bps) {
+        q->drain_bps = 0;
+        if (q->transit_us + DRAIN_GAIN_US > q->drain_from_us)
+            q->drain_not_before_us = now_us + DRAIN_PAUSE_US;
+    }
+    return q->drain_bps ? q->drain_bps : UINT64_MAX;
 }

@@ -196,6 +196,25 @@ static void a_link_of_1_mbit_with_a_long_queue_is_found_within_10_s(void **state
     bwe_rig_done(&rig);
 }
 
+static void many_receivers_do_not_keep_a_shared_queue_full(void **state)
+{
+    (void)state;
+    struct link_config link = link_of(20, 0, 1);
+    struct bwe_rig rig;
+    bwe_rig_init(&rig, &link, BWE_FLOWS_MAX, BWE_SMOOTH,
+                 8000000); /* one more each second, with 2.5 Mbit/s and probes */
+    bwe_rig_run(&rig, SEC(40));
+    uint64_t dropped = rig.link->dropped;
+    bwe_rig_count_anew(&rig);
+    bwe_rig_run(&rig, SEC(60));
+    double used = bwe_rig_used(&rig, link.capacity_bps, SEC(60));
+    print_message("  %.1f %% used, %u ms\n", used * 100, bwe_rig_delay_ms(&rig, 0.95));
+    assert_int_equal(rig.link->dropped, dropped);
+    assert_true(bwe_rig_delay_ms(&rig, 0.95) < 200);
+    assert_true(used > 0.8);
+    bwe_rig_done(&rig);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "table") == 0)
@@ -203,6 +222,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steady_links_are_used_and_queues_stay_short),
         cmocka_unit_test(a_link_of_1_mbit_with_a_long_queue_is_found_within_10_s),
+        cmocka_unit_test(many_receivers_do_not_keep_a_shared_queue_full),
         cmocka_unit_test(a_step_of_capacity_is_followed_within_2_s_down_and_15_s_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,7 +113,7 @@ static void without_wants_there_is_nothing_to_probe_for(void **state)
     assert_int_equal(gcc_prober_deadline_us(&p), NEVER_US);
 }
 
-static void a_used_up_estimate_is_probed_and_failure_makes_it_rarer(void **state)
+static void a_used_up_estimate_is_probed_step_by_step_and_failure_makes_it_rarer(void **state)
 {
     (void)state;
     started(700000);
@@ -121,13 +121,18 @@ static void a_used_up_estimate_is_probed_and_failure_makes_it_rarer(void **state
     assert_int_equal(gcc_prober_deadline_us(&p), SEC(6)); /* 5 s after the first ones */
     gcc_prober_on_time(&p, SEC(6));
     EXPECT(1050000);
+    gcc_prober_on_estimate(&p, 800000, GCC_ROOM_FREE, SEC(6) + MS(100)); /* less than 0.9 of it: the link was full */
+    EXPECT(NOTHING);
     gcc_prober_on_time(&p, SEC(8));
-    uint64_t next_us = gcc_prober_deadline_us(&p);
-    assert_in_range(next_us, SEC(11), SEC(16));
-    gcc_prober_on_time(&p, next_us);
+    gcc_prober_on_estimate(&p, 700000, GCC_ROOM_FREE, SEC(8));
+    assert_int_equal(gcc_prober_deadline_us(&p), SEC(14));
+    gcc_prober_on_time(&p, SEC(14));
     EXPECT(1050000);
-    gcc_prober_on_estimate(&p, 1040000, GCC_ROOM_FREE, next_us + MS(100)); /* the link has recovered */
-    EXPECT(2080000);
+    gcc_prober_on_estimate(&p, 1040000, GCC_ROOM_FREE, SEC(14) + MS(100)); /* the link has recovered */
+    EXPECT(NOTHING);
+    assert_int_equal(gcc_prober_deadline_us(&p), SEC(15));
+    gcc_prober_on_time(&p, SEC(15));
+    EXPECT(1560000);
 }
 
 static void nothing_is_tried_while_queues_grow_and_little_while_loss_limits(void **state)
@@ -183,7 +188,7 @@ int main(void)
         cmocka_unit_test(results_are_waited_for_a_second),
         cmocka_unit_test(a_sender_limited_by_itself_probes_every_5_s_while_more_is_wanted),
         cmocka_unit_test(without_wants_there_is_nothing_to_probe_for),
-        cmocka_unit_test(a_used_up_estimate_is_probed_and_failure_makes_it_rarer),
+        cmocka_unit_test(a_used_up_estimate_is_probed_step_by_step_and_failure_makes_it_rarer),
         cmocka_unit_test(nothing_is_tried_while_queues_grow_and_little_while_loss_limits),
         cmocka_unit_test(more_wanted_is_tried_at_once_when_there_is_room),
         cmocka_unit_test(a_short_dip_is_made_good_by_a_probe),
