@@ -152,9 +152,15 @@ void shard_send_text(struct endpoint *mirror, const char *text)
 static void on_media(struct encoding *encoding, struct media_pkt *m)
 {
     struct source *source = encoding->source;
-    if (m->has_level && !conference_on_level(source->owner->conf, source, m->level, m->rx_us))
-        return;
     m->encoding = encoding->index;
+    if (source->kind == COLIBRI2_AUDIO) { /* who is loud enough may differ for a moment: nor may that look like loss */
+        if (m->has_level && !conference_on_level(source->owner->conf, source, m->level, m->rx_us)) {
+            seq_hide_drop(&encoding->hide, m->seq_wide);
+            return;
+        }
+        m->seq_wide = seq_hide_accept(&encoding->hide, m->seq_wide);
+        m->seq = (uint16_t)m->seq_wide;
+    }
     if (!encoding->history || history_put(encoding->history, m))
         forward_media(encoding, m);
 }
