@@ -362,6 +362,48 @@ static void a_third_microphone_takes_the_slot_that_was_quiet_longest(void **stat
     peer_leave(&dave);
 }
 
+static void the_fifty_first_source_takes_the_slot_that_was_quiet_longest(void **state) /* media 12 */
+{
+    (void)state;
+    enum { SOURCES = 51, PACKETS = 3 };
+    static struct source_spec specs[SOURCES];
+    struct got got;
+    unsigned long first_ssrc = 0;
+    uint16_t first_seq = 0;
+    for (uint32_t i = 0; i < SOURCES; i++) {
+        specs[i] = (struct source_spec){.kind = COLIBRI2_AUDIO, .encoding_count = 1};
+        snprintf(specs[i].name, sizeof specs[i].name, "00000001-a%u", i);
+        specs[i].encodings[0].ssrc = 7000 + i;
+    }
+    struct source_set set = {.source_count = SOURCES, .sources = specs};
+    endpoint_set_sources(alice.ep, &set);
+    for (uint32_t i = 0; i < SOURCES; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "\"source\":\"00000001-a%u\"", i);
+        uint16_t seq = 0;
+        for (uint16_t n = 0; n < PACKETS; n++) {
+            struct rtp_view view = {.pt = RIG_OPUS, .seq = (uint16_t)(40000 + n), .ts = 960u * n, .ssrc = 7000 + i};
+            peer_rtp(&alice, &view, bytes_str("opus"));
+            assert_true(peer_recv_rtp(&bob, &got, RIG_OPUS)); /* opened by one SRTP context throughout */
+            if (n)
+                assert_int_equal(got.rtp.seq, (uint16_t)(seq + 1));
+            else if (i == 50)
+                assert_int_equal(got.rtp.seq, (uint16_t)(first_seq + 1)); /* where the first source stopped */
+            seq = got.rtp.seq;
+        }
+        const char *map = told(2, "AudioSourcesMap");
+        has(map, name);
+        assert_int_equal(ssrc_in(map), got.rtp.ssrc);
+        told_nothing_more(2, "AudioSourcesMap");
+        if (i == 0) {
+            first_ssrc = got.rtp.ssrc;
+            first_seq = seq;
+        }
+        assert_int_equal(got.rtp.ssrc == first_ssrc, i == 0 || i == 50);
+        rig_pass_time(&rig, SEC(1));
+    }
+}
+
 /* ---- the loudest ---- */
 
 static void one_is_loudest(struct config *config)
@@ -435,6 +477,7 @@ int main(void)
         CALL_TEST(order_follows_speech_among_those_with_video),
         cmocka_unit_test_setup_teardown(a_third_microphone_takes_the_slot_that_was_quiet_longest,
                                         open_call_of_two_audio_slots, close_call),
+        CALL_TEST(the_fifty_first_source_takes_the_slot_that_was_quiet_longest),
         cmocka_unit_test_setup_teardown(only_the_loudest_is_forwarded, open_call_of_the_loudest, close_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
