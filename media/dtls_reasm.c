@@ -155,10 +155,23 @@ static enum err fragment_parse(struct rd *r, struct fragment *f)
     return E_OK;
 }
 
+/* Within the bounds, or made so at the cost of the latest message: nothing may keep the next one out, and what was
+ * forgotten is sent again. */
+static bool make_room(struct dtls_reasm *ra, const struct fragment *f)
+{
+    for (size_t last = DTLS_MESSAGE_SEQS - 1;
+         ra->pending_count >= DTLS_PENDING_MAX || ra->pending_bytes + f->total > DTLS_PENDING_BYTES; last--) {
+        if (last <= f->message_seq)
+            return false;
+        message_clear(ra, &ra->pending[last]);
+    }
+    return true;
+}
+
 static struct message *message_start(struct dtls_reasm *ra, const struct fragment *f)
 {
     struct message *m = &ra->pending[f->message_seq];
-    if (ra->pending_count >= DTLS_PENDING_MAX || ra->pending_bytes + f->total > DTLS_PENDING_BYTES)
+    if (!make_room(ra, f))
         return NULL;
     m->bytes = calloc(2, f->total + 1);
     if (!m->bytes)
