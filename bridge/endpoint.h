@@ -38,7 +38,7 @@ struct endpoint {
     struct worker *worker;
     uint32_t serial;
     char id[CONTROL_ID_LEN];
-    struct worker *home;  /* NULL: it lives here. Else it is a mirror: no transport, and timers but that for reports; shard.h */
+    struct worker *home;  /* NULL: it lives here. Else this is a mirror without a transport, see shard.h */
     uint64_t mirrored_on; /* at home: workers */
     bool visitor, audio_muted, video_muted;
     uint64_t created_us, active_us; /* active: last authentic packet or consent; 0: never */

@@ -1,6 +1,6 @@
-/* Recorded calls through the whole packet path: what a client sent to the stock bridge is sent to ours, layers are changed
- * meanwhile, and what comes out must be one stream without a seam. Nothing was lost in these captures, so nothing may be
- * missing behind the bridge. VP8 descriptors are read here again, independently (RFC 7741 4.2). */
+/* Recorded calls through the whole packet path: what a client sent to the stock bridge is sent to ours, layers are
+ * changed meanwhile, and what comes out must be one stream without a seam. Nothing was lost in these captures, so nothing
+ * may be missing behind the bridge. VP8 descriptors are read here again, independently (RFC 7741 4.2). */
 #include <stdio.h>
 #include <stdlib.h>
 

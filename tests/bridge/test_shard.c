@@ -1,6 +1,6 @@
-/* One conference on two workers, each with its thread: who lives on the one sees, hears and talks to who lives on the other
- * as if there were one. Also run under the thread sanitizer. Clients have SRTP keys and known addresses from the start, so
- * that no ICE and DTLS is needed; all that reaches the bridge later comes over sockets or as messages. */
+/* One conference on two workers, each with its thread: who lives on the one sees, hears and talks to who lives on the
+ * other as if there were one. Also run under the thread sanitizer. Clients have SRTP keys and known addresses from the
+ * start, so that no ICE and DTLS is needed; all that reaches the bridge later comes over sockets or as messages. */
 #include "bridge/shard.h"
 
 #include <stdio.h>
