@@ -17,7 +17,7 @@ enum {
     ICE_CHECKS_PER_S = 200,
     /* Roaming. A quiet selected pair is asked before it is left: it may just have nothing to say. */
     ICE_QUIET_MS = 1000,      /* nothing authenticated on the selected pair */
-    ICE_QUIET_MEDIA_MS = 500, /* no media on the selected pair while there is some elsewhere */
+    ICE_QUIET_MEDIA_MS = 500, /* media has stopped on the selected pair, or is elsewhere */
     ICE_ASK_MS = 500,         /* time for its answer; at least two round trips */
     ICE_SWITCH_EVERY_MS = 1000,
     ICE_STALE_S = 5, /* a pair heard again after this long without an answered check is checked again */

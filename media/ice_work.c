@@ -162,6 +162,38 @@ static void roam(struct ice *ice)
         ice_work_start_check(ice, ice->selected, true);
 }
 
+/* Media has stopped without a word: the peer's way may be dead while another that it keeps in reserve is not. Ask on all
+ * that ever worked; whoever answers while the selected pair does not is a rival. */
+static bool has_worked(const struct ice *ice, const struct ice_pair *pair)
+{
+    return pair != ice->selected && pair->ok_us != 0;
+}
+static uint64_t silence_due(const struct ice *ice)
+{
+    const struct ice_pair *pair = ice->selected;
+    if (!pair || !ice->controlling || ice->suspect_us || !pair->media_us ||
+        pair->rx_us - pair->media_us >= MS(ICE_QUIET_MEDIA_MS))
+        return NEVER_US; /* it lives, and sends no media */
+    list_for_each (it, &ice->pairs.all)
+        if (has_worked(ice, ice_pair_of(it)))
+            return pair->rx_us + MS(ICE_QUIET_MEDIA_MS);
+    return NEVER_US;
+}
+static void ask_everywhere(struct ice *ice)
+{
+    ice->suspect_us = ice->now_us;
+    if (!ice->selected->check.active)
+        ice_work_start_check(ice, ice->selected, true);
+    list_for_each (it, &ice->pairs.all) {
+        struct ice_pair *pair = ice_pair_of(it);
+        if (!has_worked(ice, pair) || pair->check.active)
+            continue;
+        if (pair->state == PAIR_FAILED)
+            pair->state = PAIR_WAITING;
+        ice_pair_trigger(&ice->pairs, pair, false);
+    }
+}
+
 static uint64_t failure_due(const struct ice *ice)
 {
     return ice->stuck_us ? ice->stuck_us + SEC(ICE_FAIL_DELAY_S) : NEVER_US;
@@ -177,8 +209,10 @@ static const struct job {
     uint64_t (*due)(const struct ice *ice);
     void (*run)(struct ice *ice); /* must put its own deadline off */
 } jobs[] = {
-    {retransmission_due, retransmit}, {roam_due, roam},        {loss_due, lose_consent}, {consent_due, ask_consent},
-    {relay_due, nominate_relay},      {check_due, check_next}, {failure_due, fail},
+    {retransmission_due, retransmit}, {roam_due, roam},
+    {loss_due, lose_consent},         {consent_due, ask_consent},
+    {silence_due, ask_everywhere},    {relay_due, nominate_relay},
+    {check_due, check_next},          {failure_due, fail},
 };
 
 bool ice_work_next(struct ice *ice)

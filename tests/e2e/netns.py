@@ -1,6 +1,7 @@
 """A client behind a router, in network namespaces: tests change its addresses in mid-call. Needs root, iproute2, nftables.
 
     here, the bridge  198.18.2.1 ---- 198.18.2.2, .3  router  198.18.1.1 ---- 198.18.1.2  client
+                                                              198.18.3.1 ---- 198.18.3.2  client's reserve, if wanted
 
 The router translates the client's source address. Nothing but UDP of the call crosses it: the page and the browser's
 DevTools are reached by sockets made inside the client's namespace, so signalling survives what happens to the address.
@@ -8,6 +9,7 @@ DevTools are reached by sockets made inside the client's namespace, so signallin
 import asyncio
 import contextlib
 import ctypes
+import json
 import os
 import shutil
 import socket
@@ -16,6 +18,7 @@ import threading
 
 HERE, INSIDE = "198.18.2.1", "198.18.1.2"
 OUTSIDE = ["198.18.2.2", "198.18.2.3"]
+RESERVE = "198.18.3.2"
 CLONE_NEWNET = 0x40000000
 
 NAT = """
@@ -24,6 +27,16 @@ table ip nat {{
   chain postrouting {{
     type nat hook postrouting priority 100;
     oifname "out" meta l4proto udp snat to {address}:20000-60000 fully-random;
+  }}
+}}
+"""
+
+SILENCE = """
+table ip silence {{
+  chain forward {{
+    type filter hook forward priority 0;
+    iifname "{link}" drop;
+    oifname "{link}" drop;
   }}
 }}
 """
@@ -91,6 +104,9 @@ class Namespace:
 class Behind:
     """async with Behind() as b: b.client is the namespace of the client, b.router that of its router."""
 
+    def __init__(self, reserve=False):
+        self.reserve = reserve
+
     async def __aenter__(self):
         prefix = f"kol{os.getpid()}"
         self.link, self.client, self.router = f"{prefix}h", None, None
@@ -110,6 +126,8 @@ class Behind:
             self.client.ip("addr", "add", f"{INSIDE}/24", "dev", "eth0")
             self.client.ip("link", "set", "eth0", "up")
             self.client.ip("route", "add", "default", "via", "198.18.1.1")
+            if self.reserve:
+                self.add_reserve()
             self.seen_as(OUTSIDE[0])
             # DAD and carrier take a moment; a browser that starts before sees no network
             await asyncio.sleep(0.2)
@@ -130,6 +148,30 @@ class Behind:
         """The router gives the client another address and port outside, and forgets the ones before."""
         self.router.run("nft", "-f", "-", text=NAT.format(address=address))
         subprocess.run(["ip", "netns", "exec", self.router.name, "conntrack", "-F"], check=True, capture_output=True)
+
+    def add_reserve(self):
+        """The client's second interface, with an address and a default route of its own."""
+        self.router.ip("link", "add", "in2", "type", "veth", "peer", "name", "eth1", "netns", self.client.name)
+        self.router.ip("addr", "add", "198.18.3.1/24", "dev", "in2")
+        self.router.ip("link", "set", "in2", "up")
+        self.client.ip("addr", "add", f"{RESERVE}/24", "dev", "eth1")
+        self.client.ip("link", "set", "eth1", "up")
+        self.client.ip("route", "add", "default", "via", "198.18.3.1", "table", "2")
+        self.client.ip("rule", "add", "from", RESERVE, "table", "2")
+
+    async def busier(self):
+        """Which of the router's links to the client, "in" or "in2", carries the call."""
+        def received():
+            links = json.loads(self.router.ip("-s", "-j", "link"))
+            return {x["ifname"]: x["stats64"]["rx"]["packets"] for x in links if x["ifname"] in ("in", "in2")}
+        before = received()
+        await asyncio.sleep(1)
+        after = received()
+        return max(after, key=lambda link: after[link] - before[link])
+
+    def silence(self, link):
+        """Nothing passes any more between the client's link and the world; the client is not told."""
+        self.router.run("nft", "-f", "-", text=SILENCE.format(link=link))
 
     def flows(self):
         """What the router translates now, a line each."""

@@ -43,12 +43,12 @@ class BehindRouter(browsers.Chromium):
 
 
 @contextlib.asynccontextmanager
-async def call():
+async def call(reserve=False):
     """Ada behind a router, Ben here. Gives (behind, room): ready, everybody hears and sees everybody."""
     reason = netns.missing()
     if reason:
         raise cases.Skip(reason)
-    async with netns.Behind() as behind, stack.Stack(addresses=["127.0.0.1", netns.HERE]) as s, \
+    async with netns.Behind(reserve) as behind, stack.Stack(addresses=["127.0.0.1", netns.HERE]) as s, \
             BehindRouter(behind) as chromium, headless.Room(s.url) as room:
         port = await s.web.listen_on(behind.listen())
         await room.add(browser=chromium, url=f"http://localhost:{port}/")
@@ -86,6 +86,18 @@ async def test_behind_a_router_that_gives_it_other_addresses_media_is_back_withi
             gaps = await gaps_around(room, change, 6)
             assert any(f"dst={address}" in f and "ASSURED" in f for f in behind.flows()), "nothing changed"
             check(gaps, await room.reports())
+
+
+async def test_when_one_of_two_networks_dies_media_is_back_on_the_other_within_2_s():
+    async with call(reserve=True) as (behind, room):
+        used = await behind.busier()
+
+        async def die():
+            behind.silence(used)
+
+        gaps = await gaps_around(room, die)
+        assert await behind.busier() != used, "nothing changed"
+        check(gaps, await room.reports())
 
 
 async def local_ufrag(client):

@@ -151,6 +151,54 @@ static void a_quiet_but_living_peer_is_not_left(void **state)
     rig_free(rig);
 }
 
+/* Connected on two ways, as with Wi-Fi and mobile data; media on the old one for ten seconds. */
+static struct rig *connected_twice(void)
+{
+    struct rig *rig = rig_connected(old_path());
+    struct ice_path old = old_path(), reserve = new_path();
+    rig_answers(rig, reserve);
+    rig_check(rig, &reserve);
+    for (int i = 0; i < 500; i++) {
+        rig_pass(rig, MS(20));
+        ice_on_media(rig->ice, rig->now_us, &old, true);
+        rig_drain(rig);
+    }
+    assert_true(sends_to(rig, old));
+    return rig;
+}
+
+static void when_one_way_dies_the_reserve_is_found_within_2_s(void **state) /* transport 7.3 */
+{
+    (void)state;
+    struct rig *rig = connected_twice();
+    rig_goes_silent(rig);
+    rig_answers(rig, new_path()); /* which says nothing by itself */
+    uint64_t died_us = rig->now_us;
+    size_t mark = rig->count;
+    rig_pass(rig, SEC(2));
+    const struct seen *changed = nth(rig, mark, ICE_PATH_CHANGED, 0);
+    assert_non_null(changed);
+    assert_in_range(changed->at_us - died_us, MS(900), MS(1200));
+    assert_true(sends_to(rig, new_path()));
+    const struct seen *told = nth_sent(rig, (size_t)(changed - rig->seen), 0x0001, 0);
+    assert_true(ice_path_eq(&told->path, &changed->path) && sp_has(told->bytes, told->len, 0x0025));
+    rig_pass(rig, SEC(60));
+    assert_true(sends_to(rig, new_path()));
+    rig_free(rig);
+}
+
+static void who_only_stops_talking_is_asked_once_and_stays(void **state)
+{
+    (void)state;
+    struct rig *rig = connected_twice();
+    size_t mark = rig->count;
+    rig_pass(rig, SEC(60));
+    assert_true(sends_to(rig, old_path()));
+    assert_int_equal(how_many(rig, mark, ICE_PATH_CHANGED), 0);
+    assert_in_range(how_many_sent(rig, mark, 0x0001), 10, 18); /* consent checks, and two more */
+    rig_free(rig);
+}
+
 static void media_moves_the_path_at_once(void **state) /* transport 7.3 (c) */
 {
     (void)state;
@@ -335,6 +383,8 @@ int main(void)
         cmocka_unit_test(one_check_from_the_new_place_is_enough),
         cmocka_unit_test(nobody_is_followed_who_does_not_answer_our_check),
         cmocka_unit_test(a_quiet_but_living_peer_is_not_left),
+        cmocka_unit_test(when_one_way_dies_the_reserve_is_found_within_2_s),
+        cmocka_unit_test(who_only_stops_talking_is_asked_once_and_stays),
         cmocka_unit_test(media_moves_the_path_at_once),
         cmocka_unit_test(media_from_an_unknown_address_means_nothing),
         cmocka_unit_test(a_peer_that_comes_back_to_a_stale_place_is_checked_first),
