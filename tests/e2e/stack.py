@@ -133,6 +133,10 @@ class Process:
             os.killpg(self.pid, signal.SIGKILL)  # what the leader left behind
         return self.popen.wait()
 
+    async def kill(self):
+        """As a crash does: SIGKILL, nobody gets to say a word."""
+        await self.stop(signal.SIGKILL)
+
     def log_tail(self, lines=30):
         return "\n".join(pathlib.Path(self.log_path).read_text(errors="replace").splitlines()[-lines:])
 

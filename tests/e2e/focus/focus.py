@@ -77,6 +77,7 @@ class Focus(slixmpp.ClientXMPP):
         self.add_event_handler("presence_available", self._available)
         self.add_event_handler("presence_unavailable", self._unavailable)
         self.add_event_handler("disconnected", self._disconnected)
+        self.add_event_handler("connection_failed", self._disconnected)  # or slixmpp waits longer each time
 
     def start(self, host, port):
         self._where = (host, port)
