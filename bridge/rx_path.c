@@ -173,9 +173,7 @@ static bool rx_level(struct rx *rx)
         return true;
     rx->m.level = level.level;
     rx->m.vad = level.vad;
-    const struct config *cfg = ep->worker->bridge->config;
-    if (cfg->discard_silence &&
-        speaker_silence_hides(&rx->encoding->silence, cfg->forwarded_silence_packets, true, level.level))
+    if (speaker_silence_hides(&rx->encoding->silence, true, level.level))
         return hide(rx);
     return conference_on_level(ep->conf, rx->encoding->source, level.level, rx->pkt->rx_us) ? true : hide(rx);
 }
@@ -200,11 +198,6 @@ static bool rx_codec(struct rx *rx)
             return hide(rx);
         m->keyframe = m->vp8.keyframe;
         m->frame_start = vp8_frame_start(&m->vp8);
-    } else if (m->codec == CODEC_VP9) {
-        if (vp9_desc_parse(rx->rtp.payload, &m->vp9) != E_OK)
-            return hide(rx);
-        m->keyframe = vp9_is_key(&m->vp9);
-        m->frame_start = m->vp9.start;
     } else {
         m->frame_start = rx->payload->kind == COLIBRI2_AUDIO;
     }

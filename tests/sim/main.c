@@ -1,0 +1,117 @@
+/* main.c - runs simulated calls: usage: sim [--seeds N] [--seed S] [--jobs J] [--seconds T] [--verbose]
+ * One line per failing seed with the command that replays it, one line of totals; exit code 1 if any failed. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "proto/log.h"
+#include "sim/sim.h"
+
+struct job {
+    uint64_t first_seed;
+    unsigned seeds, seconds, index, count;
+    bool verbose;
+};
+
+static void add(struct sim_result *to, const struct sim_result *r)
+{
+    to->clients += r->clients;
+    to->joins += r->joins;
+    to->violations += r->violations != 0;
+    to->in_packets += r->in_packets;
+    to->out_packets += r->out_packets;
+    to->frames += r->frames;
+    to->key_frames += r->key_frames;
+    to->nacks += r->nacks;
+    to->repaired += r->repaired;
+    to->given_up += r->given_up;
+    to->plis_to_senders += r->plis_to_senders;
+    to->link_losses += r->link_losses;
+    to->jumps += r->jumps;
+}
+
+static struct sim_result run_share(const struct job *job)
+{
+    struct sim_result total = {0}, one;
+    for (unsigned i = job->index; i < job->seeds; i += job->count) {
+        sim_run(job->first_seed + i, job->seconds, job->verbose, &one);
+        if (one.violations) {
+            printf("FAIL seed %" PRIu64 ": %u violations, first at %s\n     replay: scripts/sim --seed %" PRIu64
+                   " --seconds %u --verbose\n",
+                   one.seed, one.violations, one.first, one.seed, job->seconds);
+            fflush(stdout);
+        }
+        add(&total, &one);
+    }
+    return total;
+}
+
+static bool run_all(struct job *job, struct sim_result *total) /* false: a process died */
+{
+    bool whole = true;
+    int(*pipes)[2] = calloc(job->count, sizeof *pipes);
+    for (job->index = 0; job->index < job->count; job->index++) {
+        if (pipe(pipes[job->index]) != 0)
+            abort();
+        if (fork() == 0) {
+            struct sim_result share = run_share(job);
+            _exit(write(pipes[job->index][1], &share, sizeof share) != sizeof share);
+        }
+        close(pipes[job->index][1]);
+    }
+    for (unsigned i = 0; i < job->count; i++) {
+        struct sim_result share;
+        if (read(pipes[i][0], &share, sizeof share) == sizeof share)
+            add(total, &share), total->violations += share.violations - (share.violations != 0);
+        else
+            whole = false;
+        close(pipes[i][0]);
+    }
+    for (int status; wait(&status) > 0;)
+        whole &= WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    free(pipes);
+    return whole;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"seeds", 1, NULL, 'n'},
+                                            {"seed", 1, NULL, 's'},
+                                            {"jobs", 1, NULL, 'j'},
+                                            {"seconds", 1, NULL, 't'},
+                                            {"minutes", 1, NULL, 'm'},
+                                            {"verbose", 0, NULL, 'v'},
+                                            {NULL}};
+    struct job job = {.first_seed = 1, .seeds = 1, .seconds = 60, .count = 1};
+    struct sim_result total = {0};
+    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (c) {
+        case 'n': job.seeds = (unsigned)atoi(optarg); break;
+        case 's': job.first_seed = strtoull(optarg, NULL, 0); break;
+        case 'j': job.count = (unsigned)atoi(optarg); break;
+        case 't': job.seconds = (unsigned)atoi(optarg); break;
+        case 'm': job.seconds = 60 * (unsigned)atoi(optarg); break;
+        case 'v': job.verbose = true; break;
+        default: return 2;
+        }
+    }
+    if (job.count == 0 || job.seeds == 0 || job.seconds == 0) {
+        fprintf(stderr, "sim: --seeds, --jobs and --seconds must be at least 1\n");
+        return 2;
+    }
+    log_set_level(job.verbose ? LOG_INFO_ : LOG_ERROR_);
+    bool whole = run_all(&job, &total);
+    printf("%u seeds of %u s, %u failed: %u clients, %" PRIu64 " packets in, %" PRIu64 " out, %" PRIu64
+           " lost by links, %" PRIu64 " frames decoded, %" PRIu64 " of them key frames, %" PRIu64 " NACKs, %" PRIu64
+           " repairs, %" PRIu64 " given up, %" PRIu64 " skips to a key frame, %" PRIu64 " requests to senders\n",
+           job.seeds, job.seconds, total.violations, total.joins, total.in_packets, total.out_packets,
+           total.link_losses, total.frames, total.key_frames, total.nacks, total.repaired, total.given_up, total.jumps,
+           total.plis_to_senders);
+    if (!whole)
+        printf("FAIL: a process ended by itself; run it with --jobs 1\n");
+    return total.violations || !whole;
+}

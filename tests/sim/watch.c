@@ -1,0 +1,262 @@
+/* watch.c - see watch.h. */
+#include "sim/watch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proto/bytes.h"
+#include "proto/units.h"
+
+enum { ANSWER_US = 400000, ANSWERABLE_US = 1000000 };
+
+void watch_init(struct watch *w, watch_violation *violation, void *ctx)
+{
+    memset(w, 0, sizeof *w);
+    w->ctx = ctx;
+    w->violation = violation;
+    map_init(&w->outs);
+}
+
+void watch_done(struct watch *w)
+{
+    struct watch_out *out;
+    for (size_t at = 0; (out = map_next(&w->outs, &at));)
+        free(out);
+    map_done(&w->outs);
+    for (int i = 0; i < WATCH_CLIENTS; i++)
+        for (int k = 0; k < WATCH_ENCODINGS; k++)
+            free(w->in[i][k]);
+}
+
+static void complain(struct watch *w, const struct watch_out *out, uint16_t seq, const struct wire_note *n,
+                     const char *what)
+{
+    char text[240];
+    snprintf(text, sizeof text,
+             "bridge: %s: ssrc %08x seq %u, sender %u encoding %u packet %u frame %u tid %u, on %u %u", what, out->ssrc,
+             seq, n->sender, n->encoding, n->packet, n->frame, n->tid, n->dep[0], n->dep[1]);
+    w->violation(w->ctx, out->serial, text);
+}
+
+static struct watch_out *out_of(struct watch *w, uint32_t serial, uint32_t ssrc)
+{
+    uint32_t key[2] = {serial, ssrc};
+    struct bytes bytes = bytes_of(key, sizeof key);
+    struct watch_out *out = map_get(&w->outs, bytes);
+    if (!out) {
+        out = calloc(1, sizeof *out);
+        out->serial = serial;
+        out->ssrc = ssrc;
+        map_put(&w->outs, bytes, out);
+    }
+    return out;
+}
+
+void watch_rtx(struct watch *w, uint32_t serial, uint32_t ssrc, uint32_t rtx_ssrc)
+{
+    out_of(w, serial, ssrc)->rtx_ssrc = rtx_ssrc;
+}
+
+void watch_forget(struct watch *w, uint32_t serial)
+{
+    size_t kept = 0;
+    w->gone[serial % WATCH_CLIENTS] = true;
+    for (size_t i = 0; i < w->asked_count; i++)
+        if (w->asked[i].out->serial != serial)
+            w->asked[kept++] = w->asked[i];
+    w->asked_count = kept;
+}
+
+static bool read_note(const struct wire_rtp *rtp, size_t skip, struct wire_note *note)
+{
+    skip += rtp->pt == WIRE_OPUS ? 0 : WIRE_NOTE_AT;
+    return rtp->len > skip && wire_note_read(rtp->payload + skip, rtp->len - skip, note) &&
+           note->sender < WATCH_CLIENTS && (note->encoding < WATCH_ENCODINGS || note->encoding == 0xff);
+}
+
+static struct watch_in *in_of(struct watch *w, const struct wire_note *note)
+{
+    struct watch_in **in = &w->in[note->sender][note->encoding == 0xff ? WATCH_ENCODINGS - 1 : note->encoding];
+    if (!*in)
+        *in = calloc(1, sizeof **in);
+    return *in;
+}
+
+void watch_on_in(struct watch *w, const uint8_t *data, size_t len)
+{
+    struct wire_rtp rtp;
+    struct wire_note note;
+    if (!wire_read(data, len, &rtp) || !read_note(&rtp, rtp.pt == WIRE_RTX ? 2 : 0, &note))
+        return;
+    struct watch_in *in = in_of(w, &note);
+    in->newest = MAX(in->newest, note.packet);
+    in->packet[note.packet % WATCH_PACKETS].packet = note.packet;
+    in->packet[note.packet % WATCH_PACKETS].frame = note.frame;
+    in->frame[note.frame % WATCH_FRAMES] = note.frame;
+}
+
+/* ---- what goes out ---- */
+
+static int64_t not_arrived(const struct watch_in *in, uint32_t after, uint32_t before)
+{
+    int64_t n = 0;
+    for (uint32_t i = after + 1; i < before; i++)
+        n += in->packet[i % WATCH_PACKETS].packet != i;
+    return n;
+}
+
+static void check_gap(struct watch *w, struct watch_out *out, int64_t seq, const struct wire_note *note)
+{
+    const struct wire_note *last = &out->newest_note;
+    int64_t holes = seq - out->newest - 1, allowed;
+    if (last->sender == note->sender && last->encoding == note->encoding)
+        allowed = not_arrived(in_of(w, note), last->packet, note->packet);
+    else /* its last frame was cut off: that must look like a loss; and others may be on their way */
+        allowed = 1 + not_arrived(in_of(w, last), last->packet, in_of(w, last)->newest);
+    if (holes > allowed)
+        complain(w, out, (uint16_t)seq, note, "a hole that no loss explains");
+}
+
+static void check_references(struct watch *w, struct watch_out *out, int64_t seq, const struct wire_note *note)
+{
+    if (out->run.sender != note->sender || out->run.encoding != note->encoding) {
+        if (!note->key || (out->started && seq < out->newest))
+            return; /* the rest of what was shown before */
+        memset(&out->run, 0, sizeof out->run);
+        out->run.sender = note->sender;
+        out->run.encoding = note->encoding;
+        out->run.first = seq;
+    }
+    if (seq < out->run.first)
+        return; /* of an earlier time on the same encoding */
+    for (int i = 0; i < WIRE_DEPS_MAX; i++) {
+        uint32_t dep = note->dep[i];
+        if (dep && out->run.frame[dep % WATCH_FRAMES] != dep && in_of(w, note)->frame[dep % WATCH_FRAMES] == dep)
+            complain(w, out, (uint16_t)seq, note, "sent without what it refers to");
+    }
+    out->run.frame[note->frame % WATCH_FRAMES] = note->frame;
+    if (out->run.packet[note->packet % WATCH_PACKETS].packet == note->packet &&
+        out->run.packet[note->packet % WATCH_PACKETS].seq != seq)
+        complain(w, out, (uint16_t)seq, note, "a packet under two numbers");
+    out->run.packet[note->packet % WATCH_PACKETS].packet = note->packet;
+    out->run.packet[note->packet % WATCH_PACKETS].seq = seq;
+}
+
+static bool same_packet(const struct wire_note *a, const struct wire_note *b)
+{
+    return a->sender == b->sender && a->encoding == b->encoding && a->packet == b->packet;
+}
+
+static void on_media(struct watch *w, struct watch_out *out, const struct wire_rtp *rtp, const struct wire_note *note,
+                     uint64_t now_us)
+{
+    int64_t seq = out->started ? widen16(out->newest, rtp->seq) : rtp->seq + 65536;
+    size_t at = (size_t)seq % WATCH_PACKETS;
+    if (out->sent[at].seq == seq) {
+        if (!same_packet(&out->sent[at].note, note))
+            complain(w, out, rtp->seq, note, "two packets under one number");
+        out->sent[at].again_us = now_us;
+        return;
+    }
+    if (out->started && seq > out->newest)
+        check_gap(w, out, seq, note);
+    if (note->encoding != 0xff)
+        check_references(w, out, seq, note);
+    out->sent[at].seq = seq;
+    out->sent[at].note = *note;
+    out->sent[at].sent_us = out->sent[at].again_us = now_us;
+    if (!out->started || seq > out->newest) {
+        out->newest = seq;
+        out->newest_note = *note;
+    }
+    out->started = true;
+}
+
+static void on_rtx(struct watch *w, struct watch_out *out, uint16_t osn, const struct wire_note *note, uint64_t now_us)
+{
+    int64_t seq = widen16(out->newest, osn);
+    size_t at = (size_t)seq % WATCH_PACKETS;
+    if (out->sent[at].seq != seq)
+        complain(w, out, osn, note, "RTX of what was not sent");
+    else if (!same_packet(&out->sent[at].note, note))
+        complain(w, out, osn, note, "RTX of something else");
+    else
+        out->sent[at].again_us = now_us;
+}
+
+void watch_on_out(struct watch *w, uint32_t serial, const uint8_t *data, size_t len, uint64_t now_us)
+{
+    struct wire_rtp rtp;
+    struct wire_note note;
+    if (!wire_read(data, len, &rtp)) {
+        w->violation(w->ctx, serial, "bridge: RTP is not well formed");
+        return;
+    }
+    if (rtp.pt != WIRE_RTX) {
+        if (read_note(&rtp, 0, &note))
+            on_media(w, out_of(w, serial, rtp.ssrc), &rtp, &note, now_us);
+        return;
+    }
+    struct watch_out *out;
+    for (size_t at = 0; (out = map_next(&w->outs, &at));)
+        if (out->serial == serial && out->rtx_ssrc == rtp.ssrc && read_note(&rtp, 2, &note))
+            on_rtx(w, out, get16(rtp.payload), &note, now_us);
+}
+
+/* ---- NACK ---- */
+
+struct rtcp_walk {
+    struct watch *w;
+    uint32_t serial;
+    uint64_t now_us;
+};
+
+static void on_nack(struct rtcp_walk *walk, struct watch_out *out, uint16_t low)
+{
+    struct watch *w = walk->w;
+    int64_t seq = widen16(out->newest, low);
+    size_t at = (size_t)seq % WATCH_PACKETS;
+    w->nacks++;
+    if (out->sent[at].seq != seq || walk->now_us - out->sent[at].sent_us > ANSWERABLE_US ||
+        w->asked_count == WATCH_ASKED)
+        return;
+    w->asked[w->asked_count].out = out;
+    w->asked[w->asked_count].seq = seq;
+    w->asked[w->asked_count++].asked_us = walk->now_us;
+}
+
+static void on_rtcp(void *ctx, uint8_t type, uint8_t count, const uint8_t *body, size_t n)
+{
+    struct rtcp_walk *walk = ctx;
+    if (type != 205 || count != 1 || n < 8)
+        return;
+    struct watch_out *out = out_of(walk->w, walk->serial, get32(body + 4));
+    for (size_t at = 8; at + 4 <= n; at += 4)
+        on_nack(walk, out, get16(body + at));
+}
+
+void watch_on_rtcp_in(struct watch *w, uint32_t serial, const uint8_t *data, size_t len, uint64_t now_us)
+{
+    struct rtcp_walk walk = {w, serial, now_us};
+    wire_rtcp_read(data, len, on_rtcp, &walk);
+}
+
+void watch_on_time(struct watch *w, uint64_t now_us)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < w->asked_count; i++) {
+        struct watch_out *out = w->asked[i].out;
+        size_t at = (size_t)w->asked[i].seq % WATCH_PACKETS;
+        if (out->sent[at].seq != w->asked[i].seq || out->newest_note.sender != out->sent[at].note.sender ||
+            w->gone[out->sent[at].note.sender]) {
+            w->excused++; /* another source is behind this SSRC now, or its packets went with their sender */
+        } else if (out->sent[at].again_us + w->rtt_us[out->serial % WATCH_CLIENTS] >= w->asked[i].asked_us) {
+            w->answered++;
+        } else if (now_us - w->asked[i].asked_us > ANSWER_US) {
+            complain(w, out, (uint16_t)w->asked[i].seq, &out->sent[at].note, "a NACK without answer");
+        } else {
+            w->asked[kept++] = w->asked[i];
+        }
+    }
+    w->asked_count = kept;
+}

@@ -1,0 +1,74 @@
+/* watch.h - what must hold at the bridge's two edges, looked at packet by packet:
+ *   - a packet goes out under one number per stream, and one number carries one packet
+ *   - sequence numbers of a stream leave holes only where the network lost something on its way to the bridge
+ *   - a frame goes out only if what it refers to did, unless that never arrived
+ *   - what an RTX packet repairs is what went out under that number
+ *   - a NACK for something sent lately is answered, unless it was sent again a moment ago or its stream moved on
+ * It tells packets apart by the notes in them (wire.h), never by what the bridge says. */
+#ifndef SIM_WATCH_H
+#define SIM_WATCH_H
+
+#include "proto/map.h"
+#include "sim/wire.h"
+
+enum { WATCH_PACKETS = 4096, WATCH_FRAMES = 2048, WATCH_CLIENTS = 64, WATCH_ENCODINGS = 4, WATCH_ASKED = 1024 };
+
+typedef void watch_violation(void *ctx, uint32_t serial, const char *what);
+
+struct watch_in { /* one encoding, as it arrived at the bridge */
+    uint32_t newest;
+    struct {
+        uint32_t packet;
+        uint32_t frame;
+    } packet[WATCH_PACKETS];
+    uint32_t frame[WATCH_FRAMES];
+};
+
+struct watch_out { /* one SSRC to one receiver */
+    uint32_t serial, ssrc, rtx_ssrc;
+    bool started;
+    int64_t newest;
+    struct wire_note newest_note;
+    struct {
+        int64_t seq;
+        struct wire_note note;
+        uint64_t sent_us, again_us;
+    } sent[WATCH_PACKETS];
+    struct {           /* frames of the source and encoding in view */
+        int64_t first; /* number of the key frame that it began with */
+        uint32_t sender, encoding;
+        uint32_t frame[WATCH_FRAMES];
+        struct {
+            uint32_t packet;
+            int64_t seq;
+        } packet[WATCH_PACKETS];
+    } run;
+};
+
+struct watch {
+    void *ctx;
+    watch_violation *violation;
+    struct watch_in *in[WATCH_CLIENTS][WATCH_ENCODINGS];
+    struct map outs; /* by serial and SSRC */
+    bool gone[WATCH_CLIENTS];
+    struct { /* NACKs to be answered */
+        struct watch_out *out;
+        int64_t seq;
+        uint64_t asked_us;
+    } asked[WATCH_ASKED];
+    size_t asked_count;
+    uint64_t rtt_us[WATCH_CLIENTS]; /* no round trip of this client takes longer */
+    uint64_t nacks, answered, excused;
+};
+
+void watch_init(struct watch *w, watch_violation *violation, void *ctx);
+void watch_done(struct watch *w);
+void watch_rtx(struct watch *w, uint32_t serial, uint32_t ssrc, uint32_t rtx_ssrc); /* which repairs which */
+void watch_on_in(struct watch *w, const uint8_t *data, size_t len);                 /* before the bridge sees it */
+void watch_on_out(struct watch *w, uint32_t serial, const uint8_t *data, size_t len, uint64_t now_us);
+/* RTCP of a client on its way into the bridge: before it gets it */
+void watch_on_rtcp_in(struct watch *w, uint32_t serial, const uint8_t *data, size_t len, uint64_t now_us);
+void watch_on_time(struct watch *w, uint64_t now_us);
+void watch_forget(struct watch *w, uint32_t serial); /* the client has left */
+
+#endif
