@@ -33,7 +33,6 @@ void gcc_init(struct gcc *g, const struct gcc_config *cfg, uint64_t now_us)
 void gcc_on_path_changed(struct gcc *g, uint64_t now_us)
 {
     const struct gcc_config *cfg = &g->config;
-    bool told = g->prober.told;
     g->estimate_bps = by_twcc(g) ? cfg->start_bps : GCC_UNLIMITED;
     g->limit = GCC_BY_START;
     g->report_rtt_us = g->rtt_us = g->sent_us = g->feedback_us = g->backed_off_us = 0;
@@ -51,7 +50,7 @@ void gcc_on_path_changed(struct gcc *g, uint64_t now_us)
     gcc_remb_init(&g->remb);
     rate_init(&g->sent);
     pace_init(&g->pace);
-    if (told)
+    if (g->told)
         gcc_set_wants(g, g->target_bps, g->ideal_bps, now_us);
     /* g->tx stays: numbers go on, and a packet of the old path that is reported late is just one more arrival */
 }
@@ -80,6 +79,7 @@ void gcc_set_wants(struct gcc *g, uint64_t target_bps, uint64_t ideal_bps, uint6
 {
     g->target_bps = target_bps;
     g->ideal_bps = ideal_bps;
+    g->told = true;
     gcc_prober_on_wants(&g->prober, ideal_bps, now_us);
     start_probes(g, now_us);
     set_padding(g, now_us);

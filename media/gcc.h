@@ -3,13 +3,14 @@
  *
  * `gcc` only joins the parts, each a file of its own: twcc_tx (what was sent, matched to feedback), gcc_acked (what
  * arrives), gcc_delay (do queues grow), gcc_aimd (what rate follows from that), gcc_loss (what rate follows from loss),
- * gcc_alr (does the bridge send less than it may), gcc_probe (when to try more, and what a try has shown), pace (when
- * the bytes of probes and padding leave). Media is never paced and never waits.
+ * gcc_alr (does the bridge send less than it may), gcc_prober (when to try more), gcc_cluster
+ * (what a try has shown), gcc_queue (does a queue stand), gcc_ambient (which loss is not ours), gcc_remb (receivers without
+ * transport-wide feedback), pace (when the bytes of probes and padding leave). Media is never paced and never waits.
  *
  * Rhythm:  gcc_on_sent() for each packet that carries a transport-wide number, gcc_on_feedback() for each feedback about
  *          them. After any call that takes now_us: send what gcc_probe_poll() asks for until it returns false, look at
  *          gcc_estimate_bps(), and arm a timer for gcc_deadline_us() that calls gcc_on_time().
- * Memory:  embeddable, no allocation ever, nothing to free. About 45 kB, most of it the packets on their way: keep one
+ * Memory:  embeddable, no allocation ever, nothing to free. About 42 kB, most of it the packets on their way: keep one
  *          per endpoint that may receive video, apart from what is touched for each packet.
  * Thread:  one, the worker of the receiver. gcc_on_sent() and an idle gcc_probe_poll() cost a few stores each.
  * Units:   bits per second, bytes of whole RTP packets before SRTP, monotonic microseconds; NEVER_US means never.
@@ -86,6 +87,7 @@ struct gcc { /* the insides are gcc's own */
     uint64_t estimate_bps;
     enum gcc_limit limit;
     uint64_t target_bps, ideal_bps; /* what the allocator said */
+    bool told;                      /* it did */
     uint64_t report_rtt_us;         /* 0: reports gave none yet */
     uint64_t rtt_us;                /* of the last feedback */
     uint64_t sent_us, feedback_us;  /* the last ones; 0: none */

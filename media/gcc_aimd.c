@@ -7,9 +7,9 @@
 #include "proto/units.h"
 
 #define BETA           0.85
-#define GROWTH         1.08  /* per second, while the capacity is not known */
+#define GROWTH         1.08 /* per second, while the capacity is not known */
 #define NEAR_MAX_SHARE 0.03 /* per second at least, or a fast link takes a minute to make up for one decrease */
-#define DEVIATION_MIN  0.4   /* 14 kbit/s at 500 */
+#define DEVIATION_MIN  0.4  /* 14 kbit/s at 500 */
 #define DEVIATION_MAX  2.5
 #define OVERUSE_WEIGHT 0.05
 enum {

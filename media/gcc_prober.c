@@ -113,9 +113,10 @@ static bool hungry(const struct gcc_prober *p)
 
 void gcc_prober_on_wants(struct gcc_prober *p, uint64_t ideal_bps, uint64_t now_us)
 {
-    bool grew = p->told && (double)ideal_bps > WANTS_GREW * (double)p->ideal_bps;
+    bool grew = p->known_bps && (double)ideal_bps > WANTS_GREW * (double)p->known_bps;
     p->ideal_bps = ideal_bps;
-    p->told = true;
+    if (ideal_bps > p->known_bps || ideal_bps < p->known_bps / 2)
+        p->known_bps = ideal_bps;
     if (!grew || p->state != GCC_PROBER_DONE || p->estimate_bps >= ideal_bps || now_us - p->tried_us < RESULT_US)
         return;
     if (p->busy_us && now_us - p->busy_us < QUIET_US)
@@ -150,9 +151,8 @@ static uint64_t next_try_us(const struct gcc_prober *p)
 {
     if (p->state != GCC_PROBER_DONE || !hungry(p))
         return NEVER_US;
-    if (p->alr)
-        return later(p->tried_us, p->alr_since_us) + INTERVAL_US;
-    return later(p->tried_us + p->wait_us, p->busy_us + QUIET_US);
+    uint64_t rested_us = p->alr ? later(p->tried_us, p->alr_since_us) + INTERVAL_US : p->tried_us + p->wait_us;
+    return later(rested_us, p->busy_us + QUIET_US);
 }
 
 void gcc_prober_on_time(struct gcc_prober *p, uint64_t now_us)

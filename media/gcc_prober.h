@@ -20,7 +20,7 @@ struct gcc_prober {
     uint64_t estimate_bps;
     enum gcc_room room;
     uint64_t ideal_bps; /* what the receiver could use; 0: not known */
-    bool told;          /* ideal_bps was said */
+    uint64_t known_bps; /* the most it was lately: measured rates come and go */
     enum { GCC_PROBER_IDLE, GCC_PROBER_WAITING, GCC_PROBER_DONE } state;
     uint64_t further_bps; /* a result above this is worth a further try; UINT64_MAX: none is */
     uint64_t tried_us;    /* the last probe */
