@@ -11,7 +11,7 @@
 
 enum { NAME_MAX_LEN = 260 };
 
-struct name { /* one ice: reachable by ufrag and by transaction ids */
+struct name {         /* one ice: reachable by ufrag and by transaction ids */
     struct list node; /* in owner->names */
     struct demux_owner *owner;
     uint32_t generation;
@@ -118,8 +118,7 @@ static void drop_name(struct demux *d, struct name *name)
 
 void demux_drop_name(struct demux *d, struct demux_owner *owner, uint32_t generation)
 {
-    list_for_each_safe(it, &owner->names)
-    {
+    list_for_each_safe (it, &owner->names) {
         struct name *name = container_of(it, struct name, node);
         if (name->generation == generation)
             drop_name(d, name);
@@ -167,15 +166,17 @@ void demux_set_ssrcs(struct demux *d, struct demux_owner *owner, const uint32_t 
 
 void demux_drop_owner(struct demux *d, struct demux_owner *owner)
 {
-    list_for_each_safe(it, &owner->names) drop_name(d, container_of(it, struct name, node));
+    list_for_each_safe (it, &owner->names)
+        drop_name(d, container_of(it, struct name, node));
     drop_ssrcs(d, owner);
-    list_for_each_safe(it, &owner->tuples) drop_tuple(d, container_of(it, struct demux_tuple, node));
+    list_for_each_safe (it, &owner->tuples)
+        drop_tuple(d, container_of(it, struct demux_tuple, node));
 }
 
 static struct demux_tuple *longest_silent(struct demux_owner *owner)
 {
     struct demux_tuple *oldest = NULL;
-    list_for_each(it, &owner->tuples) {
+    list_for_each (it, &owner->tuples) {
         struct demux_tuple *tuple = container_of(it, struct demux_tuple, node);
         if (!oldest || tuple->heard_us < oldest->heard_us)
             oldest = tuple;
@@ -193,8 +194,8 @@ static void give(struct demux_tuple *tuple, struct demux_owner *owner)
     list_push_back(&owner->tuples, &tuple->node);
 }
 
-struct demux_tuple *demux_claim(struct demux *d, uint64_t now_us, struct demux_owner *owner, const struct ice_path *path,
-                                bool proven)
+struct demux_tuple *demux_claim(struct demux *d, uint64_t now_us, struct demux_owner *owner,
+                                const struct ice_path *path, bool proven)
 {
     struct path_key key;
     struct demux_tuple *tuple = map_get(&d->tuples, path_key_of(path, &key));

@@ -7,7 +7,8 @@
 #include "bridge/ufrag.h"
 #include "support/stun_peer.h"
 
-static const uint8_t prefix_a[ICE_ID_PREFIX] = {0, 1, 2, 3, 4, 5, 6, 7}, prefix_b[ICE_ID_PREFIX] = {0, 9, 9, 9, 9, 9, 9, 9};
+static const uint8_t prefix_a[ICE_ID_PREFIX] = {0, 1, 2, 3, 4, 5, 6, 7},
+                     prefix_b[ICE_ID_PREFIX] = {0, 9, 9, 9, 9, 9, 9, 9};
 
 static struct demux *demux;
 static struct ssrc_hints *hints;

@@ -181,7 +181,8 @@ static void media_finds_its_owner_after_one_authentic_check(void **state)
     (void)state;
     struct rig rig;
     char ufrag[UFRAG_TEXT_MAX];
-    static const uint8_t rtp[40] = {0x80, 111, 0, 1}; /* kept until the keys come; to no known path it would be dropped */
+    static const uint8_t rtp[40] = {0x80, 111, 0,
+                                    1}; /* kept until the keys come; to no known path it would be dropped */
     int fds[CLIENTS];
     struct sockaddr_storage ss;
     open_rig(&rig);
