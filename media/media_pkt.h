@@ -27,6 +27,7 @@ struct media_pkt {
     bool keyframe;    /* carries (part of) a key frame; audio: false */
     bool frame_start; /* first packet of its frame, as far as the codec tells; audio: true */
     bool retransmitted;
+    bool late; /* a newer packet of its SSRC came before, whether or not anybody was shown that one */
     bool has_level, vad;
     uint8_t level;       /* RFC 6464: -dBov, 127 = silence */
     struct vp8_desc vp8; /* codec == CODEC_VP8 */

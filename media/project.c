@@ -121,8 +121,9 @@ bool project_offer(struct project *p, const struct media_pkt *pkt, uint64_t now_
         p->encoding[pkt->encoding].ssrc = pkt->ssrc;
         p->encoding[pkt->encoding].newest = 0;
     }
-    struct project_in in = {pkt, now_us, pkt->seq_wide > p->encoding[pkt->encoding].newest};
-    if (in.ahead)
+    bool newest = pkt->seq_wide > p->encoding[pkt->encoding].newest;
+    struct project_in in = {pkt, now_us, newest && !pkt->late};
+    if (newest)
         p->encoding[pkt->encoding].newest = pkt->seq_wide;
     if (p->target < 0)
         return false;

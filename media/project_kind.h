@@ -9,7 +9,7 @@
 struct project_in {
     const struct media_pkt *pkt;
     uint64_t now_us;
-    bool ahead; /* nothing newer of its SSRC has been seen */
+    bool ahead; /* nothing newer of its SSRC has come, here or before this stream began */
 };
 
 /* The timestamp for a frame that cannot be placed by its source's timestamps: the first after a switch. */

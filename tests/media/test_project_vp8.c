@@ -212,6 +212,23 @@ static void a_key_frame_whose_start_came_late_is_no_place_to_switch(void **state
     assert_true(project_wants_keyframe(&p));
 }
 
+/* A stream that begins between the packets of a reordered key frame, or while old ones are repaired, has not seen those
+ * that came before it: it must be told. */
+static void a_stream_that_begins_does_not_start_with_what_came_late(void **state)
+{
+    (void)state;
+    struct source s = source_at(100, 0);
+    struct project p = receiver(layer_index(0, 0, 2));
+    struct media_pkt m[4];
+    struct project_out out;
+    make_frame(&s, (struct frame_shape){0, 0, 3, true, false}, 0, m);
+    m[0].late = true;
+    assert_false(project_offer(&p, &m[0], 0, &out)); /* the other two have been and gone */
+    assert_true(project_wants_keyframe(&p));
+    make_frame(&s, (struct frame_shape){0, 0, 1, true, false}, 33, m);
+    assert_true(project_offer(&p, &m[0], MS(33), &out));
+}
+
 static void a_suspended_stream_sends_nothing_and_comes_back_with_a_key_frame(void **state)
 {
     (void)state;
@@ -446,6 +463,7 @@ int main(void)
         cmocka_unit_test(key_frames_decide_as_the_table_says),
         cmocka_unit_test(a_stream_whose_encoding_fell_silent_comes_down),
         cmocka_unit_test(a_key_frame_whose_start_came_late_is_no_place_to_switch),
+        cmocka_unit_test(a_stream_that_begins_does_not_start_with_what_came_late),
         cmocka_unit_test(a_suspended_stream_sends_nothing_and_comes_back_with_a_key_frame),
         cmocka_unit_test(a_switch_after_an_incomplete_frame_leaves_one_number_out),
         cmocka_unit_test(late_packets_from_before_a_switch_still_find_their_numbers),

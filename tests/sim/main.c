@@ -1,4 +1,4 @@
-/* main.c - runs simulated calls: usage: sim [--seeds N] [--seed S] [--jobs J] [--seconds T] [--verbose]
+/* main.c - runs simulated calls: usage: sim [--seeds N] [--seed S] [--jobs J] [--seconds T] [--verbose [--verbose]]
  * One line per failing seed with the command that replays it, one line of totals; exit code 1 if any failed. */
 #include <getopt.h>
 #include <inttypes.h>
@@ -14,7 +14,7 @@
 struct job {
     uint64_t first_seed;
     unsigned seeds, seconds, index, count;
-    bool verbose;
+    int verbose;
 };
 
 static void add(struct sim_result *to, const struct sim_result *r)
@@ -95,7 +95,7 @@ int main(int argc, char **argv)
         case 'j': job.count = (unsigned)atoi(optarg); break;
         case 't': job.seconds = (unsigned)atoi(optarg); break;
         case 'm': job.seconds = 60 * (unsigned)atoi(optarg); break;
-        case 'v': job.verbose = true; break;
+        case 'v': job.verbose++; break;
         default: return 2;
         }
     }

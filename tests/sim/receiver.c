@@ -14,7 +14,8 @@ enum {
     REPORT_US = 1000000,
     STUCK_PLI_US = 1000000,
     KEY_PLI_US = 300000,
-    JUMP = 1500, /* a larger step of numbers is a new beginning */
+    FORGET_US = 5000000, /* stuck for so long: TL0PICIDX may have gone round, only a key frame will do */
+    JUMP = 1500,         /* a larger step of numbers is a new beginning */
 };
 
 void receiver_model_init(struct m_receiver *r, uint32_t ssrc, uint64_t rtt_us, uint64_t now_us,
@@ -307,6 +308,8 @@ static void take(struct m_receiver *r, struct receiver_stream *s, uint16_t seq16
     s->newest = MAX(s->newest, seq);
     s->packet_us = r->now_us;
     s->packets++;
+    if (s->keyed && r->now_us - s->decoded_us > FORGET_US)
+        s->keyed = false;
     s->packet[seq % RECEIVER_PACKETS].seq = seq;
     s->packet[seq % RECEIVER_PACKETS].ts = ts;
     s->packet[seq % RECEIVER_PACKETS].marker = marker;

@@ -551,7 +551,7 @@ static void tally(struct sim *sim, const struct client *c)
     r->link_losses += c->up.lost + c->up.overflowed + c->down.lost + c->down.overflowed;
 }
 
-void sim_run(uint64_t seed, unsigned seconds, bool verbose, struct sim_result *result)
+void sim_run(uint64_t seed, unsigned seconds, int verbose, struct sim_result *result)
 {
     struct sim *sim = calloc(1, sizeof *sim);
     *result = (struct sim_result){.seed = seed};
@@ -562,6 +562,7 @@ void sim_run(uint64_t seed, unsigned seconds, bool verbose, struct sim_result *r
     struct box_sink sink = {
         .ctx = sim, .on_datagram = bridge_emit, .on_text = on_bridge_text, .on_violation = violation};
     watch_init(&sim->watch, violation, sim);
+    sim->watch.trace = verbose > 1;
     box_open(&sim->box, &sink, rng_next(&sim->rng), START_US);
     result->clients = rng_chance(&sim->rng, 100000) ? 10 : (unsigned)rng_between(&sim->rng, 2, 5);
     for (unsigned i = 0; i < result->clients; i++)

@@ -14,7 +14,7 @@ struct sim_result {
     char first[256]; /* violation; "": none */
 };
 
-/* verbose: each violation and each act of the scenario to stderr, with its time. */
-void sim_run(uint64_t seed, unsigned seconds, bool verbose, struct sim_result *result);
+/* verbose: each violation and each act of the scenario to stderr, with its time; 2: every packet too. */
+void sim_run(uint64_t seed, unsigned seconds, int verbose, struct sim_result *result);
 
 #endif

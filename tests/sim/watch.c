@@ -7,7 +7,7 @@
 #include "proto/bytes.h"
 #include "proto/units.h"
 
-enum { ANSWER_US = 400000, ANSWERABLE_US = 1000000 };
+enum { ANCIENT = 50, ANSWER_US = 400000, ANSWERABLE_US = 1000000 };
 
 void watch_init(struct watch *w, watch_violation *violation, void *ctx)
 {
@@ -74,6 +74,15 @@ static bool read_note(const struct wire_rtp *rtp, size_t skip, struct wire_note 
            note->sender < WATCH_CLIENTS && (note->encoding < WATCH_ENCODINGS || note->encoding == 0xff);
 }
 
+static void trace(const struct watch *w, const char *what, uint32_t to, const struct wire_rtp *rtp,
+                  const struct wire_note *n)
+{
+    if (w->trace)
+        fprintf(stderr, "%s to %u ssrc %08x pt %u seq %u: sender %u encoding %u packet %u frame %u tid %u%s%s%s\n",
+                what, to, rtp->ssrc, rtp->pt, rtp->seq, n->sender, n->encoding, n->packet, n->frame, n->tid,
+                n->key ? " key" : "", n->first ? " first" : "", n->last ? " last" : "");
+}
+
 static struct watch_in *in_of(struct watch *w, const struct wire_note *note)
 {
     struct watch_in **in = &w->in[note->sender][note->encoding == 0xff ? WATCH_ENCODINGS - 1 : note->encoding];
@@ -88,6 +97,7 @@ void watch_on_in(struct watch *w, const uint8_t *data, size_t len)
     struct wire_note note;
     if (!wire_read(data, len, &rtp) || !read_note(&rtp, rtp.pt == WIRE_RTX ? 2 : 0, &note))
         return;
+    trace(w, "in", 0, &rtp, &note);
     struct watch_in *in = in_of(w, &note);
     in->newest = MAX(in->newest, note.packet);
     in->packet[note.packet % WATCH_PACKETS].packet = note.packet;
@@ -110,8 +120,8 @@ static void check_gap(struct watch *w, struct watch_out *out, int64_t seq, const
     const struct wire_note *last = &out->newest_note;
     int64_t holes = seq - out->newest - 1, allowed;
     if (last->sender == note->sender && last->encoding == note->encoding)
-        allowed = not_arrived(in_of(w, note), last->packet, note->packet);
-    else /* its last frame was cut off: that must look like a loss; and others may be on their way */
+        allowed = not_arrived(in_of(w, note), last->packet, note->packet) + (note->key && note->first);
+    else /* others may be on their way; and a last frame that was cut off must look like a loss */
         allowed = 1 + not_arrived(in_of(w, last), last->packet, in_of(w, last)->newest);
     if (holes > allowed)
         complain(w, out, (uint16_t)seq, note, "a hole that no loss explains");
@@ -128,8 +138,9 @@ static void check_references(struct watch *w, struct watch_out *out, int64_t seq
         out->run.first = seq;
     }
     if (seq < out->run.first)
-        return; /* of an earlier time on the same encoding */
-    for (int i = 0; i < WIRE_DEPS_MAX; i++) {
+        return;                                                    /* of an earlier time on the same encoding */
+    bool ancient = out->newest_note.frame > note->frame + ANCIENT; /* past what a bridge need remember */
+    for (int i = 0; i < WIRE_DEPS_MAX && !ancient; i++) {
         uint32_t dep = note->dep[i];
         if (dep && out->run.frame[dep % WATCH_FRAMES] != dep && in_of(w, note)->frame[dep % WATCH_FRAMES] == dep)
             complain(w, out, (uint16_t)seq, note, "sent without what it refers to");
@@ -150,6 +161,7 @@ static bool same_packet(const struct wire_note *a, const struct wire_note *b)
 static void on_media(struct watch *w, struct watch_out *out, const struct wire_rtp *rtp, const struct wire_note *note,
                      uint64_t now_us)
 {
+    trace(w, "out", out->serial, rtp, note);
     int64_t seq = out->started ? widen16(out->newest, rtp->seq) : rtp->seq + 65536;
     size_t at = (size_t)seq % WATCH_PACKETS;
     if (out->sent[at].seq == seq) {

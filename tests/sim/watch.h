@@ -47,6 +47,7 @@ struct watch_out { /* one SSRC to one receiver */
 
 struct watch {
     void *ctx;
+    bool trace; /* each packet, to stderr */
     watch_violation *violation;
     struct watch_in *in[WATCH_CLIENTS][WATCH_ENCODINGS];
     struct map outs; /* by serial and SSRC */
