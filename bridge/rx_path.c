@@ -203,7 +203,7 @@ static bool rx_codec(struct rx *rx)
     }
     m->seq_wide = seq_hide_accept(&rx->encoding->hide, rx->raw_seq);
     m->seq = (uint16_t)m->seq_wide;
-    m->late = rx->encoding->history && history_newest(rx->encoding->history) > m->seq_wide;
+    m->late = rx->encoding->rx.unwrap.newest > rx->raw_seq;
     return true;
 }
 
