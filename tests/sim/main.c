@@ -1,4 +1,5 @@
 /* main.c - runs simulated calls: usage: sim [--seeds N] [--seed S] [--jobs J] [--seconds T] [--verbose [--verbose]]
+ *        or   sim --repairs [--seconds T], for a table of how losses are repaired
  * One line per failing seed with the command that replays it, one line of totals; exit code 1 if any failed. */
 #include <getopt.h>
 #include <inttypes.h>
@@ -77,17 +78,34 @@ static bool run_all(struct job *job, struct sim_result *total) /* false: a proce
     return whole;
 }
 
+/* How losses are repaired, by how many there are. Three clients, 50 ms from each to the bridge and back. */
+static void print_repairs(const struct job *job)
+{
+    enum { CLIENTS = 3 };
+    static const uint32_t losses_ppm[] = {0, 10000, 30000, 50000, 100000};
+    printf("| loss each way | repaired | within 2 RTT | p50 | p99 | given up | longest gap | key frame requests per "
+           "source and minute |\n"
+           "|---|---|---|---|---|---|---|---|\n");
+    for (size_t i = 0; i < sizeof losses_ppm / sizeof *losses_ppm; i++) {
+        struct net_config link = {
+            .bps = 50000000, .delay_us = 25000, .jitter_us = 2000, .queue_bytes = 1 << 20, .loss_ppm = losses_ppm[i]};
+        struct sim_repair r;
+        sim_run_lossy(job->first_seed, &link, CLIENTS, job->seconds, &r);
+        printf("| %.0f %% | %" PRIu64 " | %.1f %% | %.0f ms | %.0f ms | %" PRIu64 " | %.0f ms | %.2f |\n",
+               losses_ppm[i] / 10000.0, r.repaired, r.repaired ? 100.0 * (double)r.in_time / (double)r.repaired : 100.0,
+               (double)r.p50_us / 1000, (double)r.p99_us / 1000, r.given_up, (double)r.longest_gap_us / 1000,
+               (double)r.requests * 60 / CLIENTS / job->seconds);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"seeds", 1, NULL, 'n'},
-                                            {"seed", 1, NULL, 's'},
-                                            {"jobs", 1, NULL, 'j'},
-                                            {"seconds", 1, NULL, 't'},
-                                            {"minutes", 1, NULL, 'm'},
-                                            {"verbose", 0, NULL, 'v'},
-                                            {NULL}};
+    static const struct option options[] = {
+        {"seeds", 1, NULL, 'n'},   {"seed", 1, NULL, 's'},    {"jobs", 1, NULL, 'j'},    {"seconds", 1, NULL, 't'},
+        {"minutes", 1, NULL, 'm'}, {"verbose", 0, NULL, 'v'}, {"repairs", 0, NULL, 'r'}, {NULL}};
     struct job job = {.first_seed = 1, .seeds = 1, .seconds = 60, .count = 1};
     struct sim_result total = {0};
+    bool repairs = false;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (c) {
         case 'n': job.seeds = (unsigned)atoi(optarg); break;
@@ -95,6 +113,7 @@ int main(int argc, char **argv)
         case 'j': job.count = (unsigned)atoi(optarg); break;
         case 't': job.seconds = (unsigned)atoi(optarg); break;
         case 'm': job.seconds = 60 * (unsigned)atoi(optarg); break;
+        case 'r': repairs = true; break;
         case 'v': job.verbose++; break;
         default: return 2;
         }
@@ -104,6 +123,10 @@ int main(int argc, char **argv)
         return 2;
     }
     log_set_level(job.verbose ? LOG_INFO_ : LOG_ERROR_);
+    if (repairs) {
+        print_repairs(&job);
+        return 0;
+    }
     bool whole = run_all(&job, &total);
     printf("%u seeds of %u s, %u failed: %u clients, %" PRIu64 " packets in, %" PRIu64 " out, %" PRIu64
            " lost by links, %" PRIu64 " frames decoded, %" PRIu64 " of them key frames, %" PRIu64 " NACKs, %" PRIu64

@@ -131,7 +131,8 @@ static void decode(struct m_receiver *r, struct receiver_stream *s, int64_t firs
     s->tl0 = vp8->tl0;
     r->shown_us[note->sender % RECEIVER_SENDERS] = r->now_us;
     s->decoded.frame[note->frame % RECEIVER_FRAMES] = note->frame;
-    s->frames++;
+    if (s->frames++)
+        s->longest_gap_us = MAX(s->longest_gap_us, r->now_us - s->decoded_us);
     s->decoded_us = r->now_us;
     s->stuck_us = 0;
 }
@@ -217,7 +218,7 @@ static void found(struct m_receiver *r, struct receiver_stream *s, int64_t seq)
         if (s->missing[i].seq == seq) {
             if (s->missing[i].asked) {
                 s->repaired++;
-                r->repair_us[r->repair_count++ % 512] = r->now_us - s->missing[i].found_us;
+                r->repair_us[r->repair_count++ % RECEIVER_REPAIRS] = r->now_us - s->missing[i].found_us;
             }
             memmove(s->missing + i, s->missing + i + 1, (s->missing_count - i - 1) * sizeof s->missing[0]);
             s->missing_count--;

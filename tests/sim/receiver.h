@@ -15,7 +15,8 @@ enum {
     RECEIVER_PACKETS = 2048,
     RECEIVER_FRAMES = 1024,
     RECEIVER_MISSING = 256,
-    RECEIVER_SENDERS = 64
+    RECEIVER_SENDERS = 64,
+    RECEIVER_REPAIRS = 8192
 };
 
 struct receiver_stream { /* one video SSRC */
@@ -43,7 +44,8 @@ struct receiver_stream { /* one video SSRC */
         uint32_t sender, encoding;
         uint32_t frame[RECEIVER_FRAMES];
     } decoded;
-    uint64_t frames, keys, freezes, plis, nacks, repaired, given_up, jumps;
+    uint64_t longest_gap_us; /* between two decoded frames */
+    uint64_t frames, keys, plis, nacks, repaired, given_up, jumps;
     uint32_t sr_mid;
     uint64_t sr_us, packets;
 };
@@ -54,7 +56,7 @@ struct m_receiver {
     uint32_t ssrc; /* in its RTCP */
     struct receiver_stream *streams[RECEIVER_STREAMS];
     size_t stream_count;
-    uint64_t repair_us[512]; /* how long each repair took, the newest ones */
+    uint64_t repair_us[RECEIVER_REPAIRS]; /* from the moment a hole was seen; the newest ones */
     size_t repair_count;
     /* arrivals since the last transport-wide feedback */
     int64_t twcc_base, twcc_newest; /* base: next to be told */

@@ -551,7 +551,7 @@ static void tally(struct sim *sim, const struct client *c)
     r->link_losses += c->up.lost + c->up.overflowed + c->down.lost + c->down.overflowed;
 }
 
-void sim_run(uint64_t seed, unsigned seconds, int verbose, struct sim_result *result)
+static struct sim *open_sim(uint64_t seed, int verbose, struct sim_result *result)
 {
     struct sim *sim = calloc(1, sizeof *sim);
     *result = (struct sim_result){.seed = seed};
@@ -564,17 +564,12 @@ void sim_run(uint64_t seed, unsigned seconds, int verbose, struct sim_result *re
     watch_init(&sim->watch, violation, sim);
     sim->watch.trace = verbose > 1;
     box_open(&sim->box, &sink, rng_next(&sim->rng), START_US);
-    result->clients = rng_chance(&sim->rng, 100000) ? 10 : (unsigned)rng_between(&sim->rng, 2, 5);
-    for (unsigned i = 0; i < result->clients; i++)
-        join(sim);
-    for (unsigned i = 1; i <= result->clients; i++)
-        ask_video(sim, sim->clients[i]);
-    sim->act_us = sim->now_us + SEC(4);
-    sim->check_us = sim->now_us + CHECK_US;
-    sim->settled_us = sim->now_us + SETTLE_US;
-    while (sim->now_us < START_US + SEC((uint64_t)seconds) && result->violations < VIOLATIONS_MAX)
-        step(sim);
+    sim->act_us = sim->check_us = sim->settled_us = NEVER_US;
+    return sim;
+}
 
+static void close_sim(struct sim *sim)
+{
     box_close(&sim->box);
     watch_done(&sim->watch);
     while (sim->heap_count)
@@ -587,4 +582,69 @@ void sim_run(uint64_t seed, unsigned seconds, int verbose, struct sim_result *re
         free(sim->clients[i]);
     }
     free(sim);
+}
+
+void sim_run(uint64_t seed, unsigned seconds, int verbose, struct sim_result *result)
+{
+    struct sim *sim = open_sim(seed, verbose, result);
+    result->clients = rng_chance(&sim->rng, 100000) ? 10 : (unsigned)rng_between(&sim->rng, 2, 5);
+    for (unsigned i = 0; i < result->clients; i++)
+        join(sim);
+    for (unsigned i = 1; i <= result->clients; i++)
+        ask_video(sim, sim->clients[i]);
+    sim->act_us = sim->now_us + SEC(4);
+    sim->check_us = sim->now_us + CHECK_US;
+    sim->settled_us = sim->now_us + SETTLE_US;
+    while (sim->now_us < START_US + SEC((uint64_t)seconds) && result->violations < VIOLATIONS_MAX)
+        step(sim);
+    close_sim(sim);
+}
+
+/* ---- a steady network with losses ---- */
+
+static int compare(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+void sim_run_lossy(uint64_t seed, const struct net_config *link, unsigned clients, unsigned seconds,
+                   struct sim_repair *repair)
+{
+    struct sim_result result;
+    struct sim *sim = open_sim(seed, 0, &result);
+    *repair = (struct sim_repair){0};
+    result.clients = clients;
+    for (uint32_t i = 1; i <= clients; i++) {
+        join(sim);
+        struct client *c = sim->clients[i];
+        c->up.config = c->down.config = *link;
+        c->sender.target_bps = c->sender.max_bps = 3000000;
+        c->receiver.rtt_us = 2 * link->delay_us;
+        send_text(c, "{\"colibriClass\":\"ReceiverVideoConstraints\",\"lastN\":-1,"
+                     "\"defaultConstraints\":{\"maxHeight\":720}}");
+    }
+    while (sim->now_us < START_US + SEC((uint64_t)seconds))
+        step(sim);
+    uint64_t *times_us = malloc(clients * sizeof sim->clients[1]->receiver.repair_us), n = 0;
+    for (uint32_t i = 1; i <= clients; i++) {
+        const struct m_receiver *r = &sim->clients[i]->receiver;
+        size_t count = MIN(r->repair_count, (size_t)RECEIVER_REPAIRS);
+        memcpy(times_us + n, r->repair_us, count * sizeof *times_us);
+        n += count;
+        for (size_t k = 0; k < r->stream_count; k++) {
+            repair->longest_gap_us = MAX(repair->longest_gap_us, r->streams[k]->longest_gap_us);
+            repair->given_up += r->streams[k]->given_up;
+            repair->jumps += r->streams[k]->jumps;
+        }
+        repair->requests += sim->clients[i]->sender.plis;
+    }
+    qsort(times_us, n, sizeof *times_us, compare);
+    repair->repaired = n;
+    for (uint64_t i = 0; i < n; i++)
+        repair->in_time += times_us[i] <= 4 * (uint64_t)link->delay_us;
+    repair->p50_us = n ? times_us[n / 2] : 0;
+    repair->p99_us = n ? times_us[n * 99 / 100] : 0;
+    free(times_us);
+    close_sim(sim);
 }

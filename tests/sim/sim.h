@@ -3,8 +3,7 @@
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "sim/net.h"
 
 struct sim_result {
     uint64_t seed;
@@ -16,5 +15,14 @@ struct sim_result {
 
 /* verbose: each violation and each act of the scenario to stderr, with its time; 2: every packet too. */
 void sim_run(uint64_t seed, unsigned seconds, int verbose, struct sim_result *result);
+
+struct sim_repair {
+    uint64_t repaired, in_time, given_up; /* in_time: within two round trips of the receiver's seeing the hole */
+    uint64_t p50_us, p99_us, longest_gap_us, jumps, requests;
+};
+
+/* Everybody shows everybody 720 lines over such links, both ways, and nothing else happens. */
+void sim_run_lossy(uint64_t seed, const struct net_config *link, unsigned clients, unsigned seconds,
+                   struct sim_repair *repair);
 
 #endif
