@@ -99,19 +99,23 @@ void watch_on_in(struct watch *w, const uint8_t *data, size_t len)
         return;
     trace(w, "in", 0, &rtp, &note);
     struct watch_in *in = in_of(w, &note);
+    size_t at = note.packet % WATCH_PACKETS;
+    if (in->packet[at].packet != note.packet)
+        in->packet[at].late = note.packet < in->newest;
     in->newest = MAX(in->newest, note.packet);
-    in->packet[note.packet % WATCH_PACKETS].packet = note.packet;
-    in->packet[note.packet % WATCH_PACKETS].frame = note.frame;
+    in->packet[at].packet = note.packet;
+    in->packet[at].frame = note.frame;
     in->frame[note.frame % WATCH_FRAMES] = note.frame;
 }
 
 /* ---- what goes out ---- */
 
+/* Those that came late count: what was numbered without them may have left them a hole, which stays if they are withheld. */
 static int64_t not_arrived(const struct watch_in *in, uint32_t after, uint32_t before)
 {
     int64_t n = 0;
     for (uint32_t i = after + 1; i < before; i++)
-        n += in->packet[i % WATCH_PACKETS].packet != i;
+        n += in->packet[i % WATCH_PACKETS].packet != i || in->packet[i % WATCH_PACKETS].late;
     return n;
 }
 

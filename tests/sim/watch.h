@@ -20,6 +20,7 @@ struct watch_in { /* one encoding, as it arrived at the bridge */
     struct {
         uint32_t packet;
         uint32_t frame;
+        bool late; /* overtaken: when a newer one came it was missing */
     } packet[WATCH_PACKETS];
     uint32_t frame[WATCH_FRAMES];
 };
