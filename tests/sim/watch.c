@@ -7,7 +7,7 @@
 #include "proto/bytes.h"
 #include "proto/units.h"
 
-enum { ANCIENT = 50, ANSWER_US = 400000, ANSWERABLE_US = 1000000 };
+enum { ANCIENT = 50, ANSWER_US = 400000, ANSWERABLE_US = 1000000, ANSWERABLE = 512 /* numbers back */ };
 
 void watch_init(struct watch *w, watch_violation *violation, void *ctx)
 {
@@ -233,8 +233,8 @@ static void on_nack(struct rtcp_walk *walk, struct watch_out *out, uint16_t low)
     int64_t seq = widen16(out->newest, low);
     size_t at = (size_t)seq % WATCH_PACKETS;
     w->nacks++;
-    if (out->sent[at].seq != seq || walk->now_us - out->sent[at].sent_us > ANSWERABLE_US ||
-        w->asked_count == WATCH_ASKED)
+    if (out->sent[at].seq != seq || out->newest - seq >= ANSWERABLE ||
+        walk->now_us - out->sent[at].sent_us > ANSWERABLE_US || w->asked_count == WATCH_ASKED)
         return;
     w->asked[w->asked_count].out = out;
     w->asked[w->asked_count].seq = seq;

@@ -3,7 +3,7 @@
  *   - sequence numbers of a stream leave holes only where the network lost something on its way to the bridge
  *   - a frame goes out only if what it refers to did, unless that never arrived
  *   - what an RTX packet repairs is what went out under that number
- *   - a NACK for something sent lately is answered, unless it was sent again a moment ago or its stream moved on
+ *   - a NACK for something sent lately, by time and by number, is answered, unless it was sent again a moment ago or its stream moved on
  * It tells packets apart by the notes in them (wire.h), never by what the bridge says. */
 #ifndef SIM_WATCH_H
 #define SIM_WATCH_H
