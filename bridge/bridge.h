@@ -1,5 +1,5 @@
 /* bridge.h - what the threads of one process share. Filled before they start, never changed afterwards; what is pointed
- * to has its own rules (inboxes take messages from any thread, the identity is reference-counted). */
+ * to has its own rules (inboxes take messages from any thread). */
 #ifndef BRIDGE_BRIDGE_H
 #define BRIDGE_BRIDGE_H
 
@@ -10,12 +10,10 @@
 
 struct channels;
 struct ssrc_hints;
-struct dtls_identity;
 struct worker;
 
 struct bridge {
     const struct config *config;
-    struct dtls_identity *identity;
     struct addr locals[UDP_LOCALS_MAX]; /* where every worker opens a socket; index = pkt.local */
     size_t local_count;
     int bind_errors[UDP_LOCALS_MAX]; /* of each local address: 0, or why no worker may use it */

@@ -21,7 +21,6 @@ static void copy_env(struct control *control, const struct control_env *env)
     struct arena *arena = &control->arena;
     struct jingle_candidate *candidates = ARENA_NEW(arena, struct jingle_candidate, env->candidate_count);
     const char **web_sockets = ARENA_NEW(arena, const char *, env->web_socket_count);
-    struct jingle_fingerprint *fingerprint = ARENA_NEW(arena, struct jingle_fingerprint, 1);
     for (size_t i = 0; i < env->candidate_count; i++) {
         candidates[i] = env->candidates[i];
         control->have_ip4 |= candidates[i].addr.family == ADDR_IP4;
@@ -29,11 +28,10 @@ static void copy_env(struct control *control, const struct control_env *env)
     }
     for (size_t i = 0; i < env->web_socket_count; i++)
         web_sockets[i] = arena_str(arena, env->web_sockets[i]);
-    *fingerprint = *env->fingerprint;
     control->env = *env;
     control->env.candidates = candidates;
     control->env.web_sockets = web_sockets;
-    control->env.fingerprint = fingerprint;
+    control->env.identity = dtls_identity_ref(env->identity);
     control->env.ufrag_prefix = arena_str(arena, env->ufrag_prefix);
 }
 
@@ -56,6 +54,7 @@ struct control *control_new(const struct control_env *env, const struct control_
 static void endpoint_free(struct control_endpoint *ep)
 {
     free(ep->id);
+    dtls_identity_unref(ep->identity);
     explicit_bzero(ep, sizeof *ep);
     free(ep);
 }
@@ -82,6 +81,7 @@ void control_free(struct control *control)
     map_done(&control->by_serial);
     free(control->worker_endpoints);
     free(control->worker_conferences);
+    dtls_identity_unref(control->env.identity);
     arena_done(&control->arena);
     free(control);
 }
@@ -187,6 +187,7 @@ struct control_endpoint *control_endpoint_new(struct control *control, struct co
     ep->at = conf->at;
     ep->at.ep = next_serial(control);
     ep->id = need(strdup(id));
+    ep->identity = dtls_identity_ref(control->env.identity);
     ep->setup = JINGLE_ACTPASS;
     map_put(&conf->endpoints, bytes_str(ep->id), ep);
     map_put_u32(&control->by_serial, ep->at.ep, ep);
@@ -282,6 +283,13 @@ void control_on_time(struct control *control, uint64_t now_us)
 {
     while (control_deadline_us(control) <= now_us)
         control_conference_expire(control, now_us, longest_empty(control));
+}
+
+void control_set_identity(struct control *control, struct dtls_identity *identity)
+{
+    dtls_identity_ref(identity);
+    dtls_identity_unref(control->env.identity);
+    control->env.identity = identity;
 }
 
 void control_refuse_conferences(struct control *control)

@@ -44,6 +44,10 @@ void control_on_endpoint_gone(struct control *control, uint64_t now_us, uint32_t
 void control_on_time(struct control *control, uint64_t now_us);
 uint64_t control_deadline_us(const struct control *control); /* NEVER_US: none */
 
+/* The certificate of endpoints to come. Those there keep theirs: what a client was told once holds for the whole life of
+ * its transport, also in a description asked for later. Takes a reference. */
+void control_set_identity(struct control *control, struct dtls_identity *identity);
+
 /* From graceful shutdown on no conference is created; the ones there go on and take endpoints. */
 void control_refuse_conferences(struct control *control);
 

@@ -4,6 +4,7 @@
 
 #include "bridge/control.h"
 #include "bridge/ufrag.h"
+#include "media/dtls.h"
 #include "proto/list.h"
 #include "proto/map.h"
 
@@ -28,6 +29,7 @@ struct control_endpoint {
     struct control_target at;
     char *id;
     bool visitor, private_addresses, ice_connected;
+    struct dtls_identity *identity; /* a reference */
     enum jingle_setup setup; /* how we describe ourselves: ACTPASS while the DTLS role is open */
     struct ice_credentials local;
     struct control_restart restart;

@@ -175,8 +175,8 @@ static void describe(struct modify *m, const struct control_endpoint *ep, const 
     struct arena *arena = &m->answer->arena;
     struct jingle_transport *ice = &part->ice;
     struct jingle_fingerprint *fingerprint = ARENA_NEW(arena, struct jingle_fingerprint, 1);
-    *fingerprint = *env->fingerprint;
-    fingerprint->setup = ep->setup;
+    *fingerprint = (struct jingle_fingerprint){.hash = "sha-256", .setup = ep->setup};
+    jingle_digest_parse(dtls_identity_fingerprint(ep->identity), fingerprint->digest, &fingerprint->digest_len);
     *ice = (struct jingle_transport){.ufrag = arena_str(arena, local->ufrag),
                                      .pwd = arena_str(arena, local->pwd),
                                      .ice_generation = ice_generation,
@@ -230,6 +230,7 @@ static struct control_endpoint *create_endpoint(struct modify *m, const struct c
     spec->sctp = in->transport->sctp;
     spec->local = ep->local;
     memcpy(spec->ws_password, ep->ws_password, sizeof spec->ws_password);
+    spec->identity = dtls_identity_ref(ep->identity);
     spec->media = ep->media;
     control->ops.endpoint_new(control->ops_ctx, ep->at, spec);
     log_info("control", "conference=%" PRIu32 " endpoint=%" PRIu32 " created", ep->at.conf, ep->at.ep);

@@ -65,6 +65,8 @@ struct ice_credentials {
     char pwd[JINGLE_PWD_MAX + 1];
 };
 
+struct dtls_identity;
+
 struct endpoint_spec {
     char id[CONTROL_ID_LEN];
     char stats_id[64]; /* cut to fit; may be empty */
@@ -74,6 +76,7 @@ struct endpoint_spec {
     bool sctp;            /* a data channel is wanted; we are the SCTP server on port 5000 */
     struct ice_credentials local;
     char ws_password[CONTROL_WS_PASSWORD_LEN]; /* of the bridge channel's WebSocket; constant for life */
+    struct dtls_identity *identity; /* whose fingerprint the client was told; a reference */
     struct media_spec media;
 };
 
@@ -143,7 +146,7 @@ struct control_env {
     const struct jingle_candidate *candidates;           /* gathered at start; generation 0 */
     size_t candidate_count;
     bool advertise_private;                       /* videobridge.ice.advertise-private-candidates */
-    const struct jingle_fingerprint *fingerprint; /* of the process's certificate; setup is set here */
+    struct dtls_identity *identity;               /* until control_set_identity; the directory takes a reference */
     const char *const *web_sockets; /* "wss://DOMAIN/colibri-ws/SERVER_ID", one per domain; none: switched off */
     size_t web_socket_count;
     bool sctp_enabled;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "media/dtls.h"
+
 static void *need(void *p)
 {
     if (!p)
@@ -21,6 +23,8 @@ static void wipe_and_free(void *p, size_t n)
 
 void endpoint_spec_free(struct endpoint_spec *spec)
 {
+    if (spec)
+        dtls_identity_unref(spec->identity);
     wipe_and_free(spec, sizeof *spec);
 }
 

@@ -371,7 +371,7 @@ struct endpoint *endpoint_new(struct conference *conf, uint32_t serial, const st
         free(ep);
         return NULL;
     }
-    ep->dtls = dtls_new(w->bridge->identity, w->now_us);
+    ep->dtls = dtls_new(spec->identity, w->now_us);
     ep->twcc = twcc_rx_new();
     ep->wants_channel = spec->sctp;
     if (w->bridge->config->connection_stats)

@@ -33,6 +33,7 @@ enum { WORKERS_MAX = 64, SIGNALS = 3, DEADLINE_SLACK_MS = 1 };
 struct server {
     struct config config;
     struct bridge bridge;
+    struct dtls_identity *identity; /* of endpoints to come */
     struct worker *workers[WORKERS_MAX];
     uv_loop_t loop;
     uv_signal_t signals[SIGNALS];
@@ -53,6 +54,13 @@ struct server {
 static uint64_t now_us(void)
 {
     return uv_hrtime() / 1000;
+}
+
+static uint64_t wall_s(void)
+{
+    uv_timeval64_t wall;
+    uv_gettimeofday(&wall);
+    return (uint64_t)wall.tv_sec;
 }
 
 /* ---- configuration ---- */
@@ -145,8 +153,6 @@ static void make_control(struct server *s)
     struct jingle_candidate candidates[GATHER_CANDIDATES_MAX];
     for (size_t i = 0; i < s->addresses.candidate_count; i++)
         candidate_from(&s->addresses.candidates[i], i, &candidates[i]);
-    struct jingle_fingerprint fingerprint = {.hash = "sha-256", .setup = JINGLE_ACTPASS};
-    jingle_digest_parse(dtls_identity_fingerprint(s->bridge.identity), fingerprint.digest, &fingerprint.digest_len);
     struct control_env env = {
         .random = random_bytes,
         .worker_count = s->bridge.worker_count,
@@ -154,7 +160,7 @@ static void make_control(struct server *s)
         .candidates = candidates,
         .candidate_count = s->addresses.candidate_count,
         .advertise_private = s->config.ice_advertise_private,
-        .fingerprint = &fingerprint,
+        .identity = s->identity,
         .sctp_enabled = s->config.sctp,
         .ice_restart_enabled = s->config.ice_restart && s->config.ice_restart_timeout_us > 0,
         .empty_conference_us = s->config.expiration_check_us,
@@ -303,9 +309,22 @@ static void on_signal(uv_signal_t *signal, int number)
 
 /* ---- start ---- */
 
+static void renew_identity(struct server *s)
+{
+    uint64_t now_s = wall_s();
+    if (!dtls_identity_is_due(s->identity, now_s))
+        return;
+    dtls_identity_unref(s->identity);
+    s->identity = dtls_identity_new(now_s);
+    if (s->control)
+        control_set_identity(s->control, s->identity);
+    log_info("dtls", "a new certificate for transports to come");
+}
+
 static void on_load_timer(uv_timer_t *timer)
 {
     struct server *s = timer->data;
+    renew_identity(s);
     load_sample(&s->load, &s->bridge, now_us());
 }
 
@@ -402,11 +421,9 @@ static void catch_signals(struct server *s)
 
 static int run(struct server *s)
 {
-    uv_timeval64_t wall;
-    uv_gettimeofday(&wall);
     uv_loop_init(&s->loop);
     s->bridge.config = &s->config;
-    s->bridge.identity = dtls_identity_new((uint64_t)wall.tv_sec);
+    s->identity = dtls_identity_new(wall_s());
     s->bridge.control = inbox_new(&s->loop, on_report, s);
     fill_gather_config(s);
     if (!make_workers(s))
@@ -432,7 +449,7 @@ static int run(struct server *s)
     free(s->connections);
     control_free(s->control);
     ssrc_hints_free(s->bridge.ssrc_hints);
-    dtls_identity_unref(s->bridge.identity);
+    dtls_identity_unref(s->identity);
     free(s->mappings);
     uv_walk(&s->loop, close_handle, NULL);
     uv_run(&s->loop, UV_RUN_DEFAULT);

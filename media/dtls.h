@@ -19,17 +19,19 @@
 
 /* ---- The certificate: one per process and day, each transport keeps the one its description named. ---- */
 
-enum { DTLS_IDENTITY_RENEW_S = 24 * 3600 }; /* make a new one when the current one is older */
 enum { DTLS_FINGERPRINT_TEXT = 96 };        /* 32 hex pairs, 31 colons, NUL */
 
 struct dtls_identity; /* self-signed ECDSA P-256, valid from a day ago for a week */
 
 struct dtls_identity *
 dtls_identity_new(uint64_t wall_s); /* Unix time; the caller holds one reference. Some ms of CPU. */
-struct dtls_identity *dtls_identity_ref(struct dtls_identity *id);
+struct dtls_identity *dtls_identity_ref(struct dtls_identity *id);     /* NULL is fine: NULL */
 void dtls_identity_unref(struct dtls_identity *id);                    /* NULL is fine */
 const char *dtls_identity_fingerprint(const struct dtls_identity *id); /* sha-256, upper case, "AB:CD:..." */
-uint64_t dtls_identity_made_at_s(const struct dtls_identity *id);
+
+/* A day old: time for a new one. So is one that was made a day or more after now: the clock was wrong then, and so are
+ * the dates in it. */
+bool dtls_identity_is_due(const struct dtls_identity *id, uint64_t wall_s);
 
 /* ---- One transport ---- */
 

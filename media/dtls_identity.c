@@ -96,7 +96,8 @@ struct dtls_identity *dtls_identity_new(uint64_t wall_s)
 
 struct dtls_identity *dtls_identity_ref(struct dtls_identity *id)
 {
-    atomic_fetch_add_explicit(&id->refs, 1, memory_order_relaxed);
+    if (id)
+        atomic_fetch_add_explicit(&id->refs, 1, memory_order_relaxed);
     return id;
 }
 
@@ -114,9 +115,9 @@ const char *dtls_identity_fingerprint(const struct dtls_identity *id)
     return id->fingerprint;
 }
 
-uint64_t dtls_identity_made_at_s(const struct dtls_identity *id)
+bool dtls_identity_is_due(const struct dtls_identity *id, uint64_t wall_s)
 {
-    return id->made_at_s;
+    return wall_s >= id->made_at_s + DAY_S || id->made_at_s >= wall_s + DAY_S;
 }
 
 gnutls_certificate_credentials_t dtls_identity_credentials(const struct dtls_identity *id)

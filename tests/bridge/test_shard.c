@@ -20,6 +20,7 @@ static const uint8_t key_up[28] = {1, 2, 3}, key_down[28] = {4, 5, 6};
 static struct {
     struct config config;
     struct bridge bridge;
+    struct dtls_identity *identity;
     struct worker *workers[WORKERS];
     uv_loop_t loop;
     struct addr to;
@@ -104,6 +105,7 @@ static void join_home(struct client *c)
     struct worker *w = rig.workers[c->home];
     struct endpoint_spec *spec = calloc(1, sizeof *spec);
     fill_spec(spec, c->serial);
+    spec->identity = rig.identity;
     struct endpoint *ep = endpoint_new(map_get_u32(&w->conferences, CONF), c->serial, spec);
     free(spec);
     c->srtp = msrtp_new(MSRTP_AEAD_AES_128_GCM, bytes_of(key_down, 28), bytes_of(key_up, 28), MSRTP_SSRCS_ENDPOINT);
@@ -148,7 +150,7 @@ static int open_call(void **state)
     uv_loop_init(&rig.loop);
     rig.bridge =
         (struct bridge){.config = &rig.config, .local_count = 1, .workers = rig.workers, .worker_count = WORKERS};
-    rig.bridge.identity = dtls_identity_new(1700000000);
+    rig.identity = dtls_identity_new(1700000000);
     rig.bridge.control = inbox_new(&rig.loop, on_report, NULL);
     close(bound_socket(&rig.bridge.locals[0]));
     rig.to = rig.bridge.locals[0];
@@ -192,7 +194,7 @@ static int close_call(void **state)
     inbox_close(rig.bridge.control);
     uv_run(&rig.loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&rig.loop), 0);
-    dtls_identity_unref(rig.bridge.identity);
+    dtls_identity_unref(rig.identity);
     config_done(&rig.config);
     told_forget();
     return 0;

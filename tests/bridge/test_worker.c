@@ -21,6 +21,7 @@ static const char pwd[] = "abcdefghijklmnopqrstuvwxyz";
 struct rig {
     struct config config;
     struct bridge bridge;
+    struct dtls_identity *identity;
     struct worker *workers[WORKERS];
     uv_loop_t loop;
     struct inbox *control;
@@ -61,7 +62,7 @@ static void open_rig(struct rig *rig)
     config_defaults(&rig->config);
     uv_loop_init(&rig->loop);
     rig->bridge.config = &rig->config;
-    rig->bridge.identity = dtls_identity_new(1700000000);
+    rig->identity = dtls_identity_new(1700000000);
     rig->bridge.control = inbox_new(&rig->loop, on_report, rig);
     find_port(&rig->bridge.locals[0]);
     rig->bridge.local_count = 1;
@@ -87,7 +88,7 @@ static void end_rig(struct rig *rig) /* its workers are stopped */
     inbox_close(rig->bridge.control);
     uv_run(&rig->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&rig->loop), 0);
-    dtls_identity_unref(rig->bridge.identity);
+    dtls_identity_unref(rig->identity);
     ssrc_hints_free(rig->bridge.ssrc_hints);
     config_done(&rig->config);
 }
@@ -116,6 +117,7 @@ static void join(struct rig *rig, uint32_t worker, uint32_t conf, uint32_t ep, c
     snprintf(spec->local.ufrag, sizeof spec->local.ufrag, "%s", ufrag);
     snprintf(spec->local.pwd, sizeof spec->local.pwd, "%s", pwd);
     spec->ice_controlling = true;
+    spec->identity = dtls_identity_ref(rig->identity);
     spec->sctp = true;
     spec->ssrc_rewriting = ep % 2;
     dispatch_ops.endpoint_new(&rig->bridge, (struct control_target){worker, conf, ep}, spec);

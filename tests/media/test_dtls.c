@@ -769,7 +769,6 @@ static void an_identity_lives_as_long_as_its_transports(void **state)
     struct dtls_identity *one = dtls_identity_new(1700000000), *two = dtls_identity_new(1700000000);
     assert_int_equal(strlen(dtls_identity_fingerprint(one)), 95);
     assert_string_not_equal(dtls_identity_fingerprint(one), dtls_identity_fingerprint(two));
-    assert_int_equal(dtls_identity_made_at_s(one), 1700000000);
     struct dtls *d = dtls_new(one, 0);
     dtls_identity_unref(one);
     dtls_identity_unref(two);
@@ -782,6 +781,84 @@ static void an_identity_lives_as_long_as_its_transports(void **state)
     assert_int_equal(out.kind, DTLS_SEND);
     dtls_free(d);
     dtls_free(NULL);
+}
+
+static void showed(struct net *n, const char *fingerprint)
+{
+    char seen[96];
+    peer_saw_certificate_of(n->p, seen);
+    assert_string_equal(seen, fingerprint);
+}
+
+static void a_renewed_certificate_disturbs_neither_calls_nor_handshakes(void **state) /* transport 11.2, trap 28 */
+{
+    (void)state;
+    for (int peer_is_client = 0; peer_is_client < 2; peer_is_client++) {
+        const struct peer_options o = {.client = peer_is_client, .srtp = BOTH};
+        struct net up, half, waiting, later;
+        char first[DTLS_FINGERPRINT_TEXT];
+        snprintf(first, sizeof first, "%s", dtls_identity_fingerprint(id));
+        net_start(&up, &o);
+        net_ready(&up, peer_is_client);
+        run_for(&up, SEC(1));
+        net_start(&half, &o);
+        net_ready(&half, peer_is_client);
+        peer_step(half.p);
+        exchange(&half); /* the first flight, or two */
+        assert_false(half.up || peer_is_up(half.p));
+        net_start(&waiting, &o); /* described, and nothing came yet */
+
+        dtls_identity_unref(id); /* as the directory does, a day on */
+        id = dtls_identity_new(1700086400);
+        assert_string_not_equal(dtls_identity_fingerprint(id), first);
+        clock_us += MS(10);
+
+        run_for(&half, SEC(3));
+        assert_both_up_with_equal_keys(&half, peer_is_client, peer_is_client ? 7 : 1);
+        showed(&half, first);
+        net_ready(&waiting, peer_is_client);
+        run_for(&waiting, SEC(3));
+        assert_both_up_with_equal_keys(&waiting, peer_is_client, peer_is_client ? 7 : 1);
+        showed(&waiting, first);
+        net_start(&later, &o);
+        net_ready(&later, peer_is_client);
+        run_for(&later, SEC(3));
+        assert_both_up_with_equal_keys(&later, peer_is_client, peer_is_client ? 7 : 1);
+        showed(&later, dtls_identity_fingerprint(id));
+        peer_send(up.p, "still here");
+        run_for(&up, SEC(1));
+        assert_int_equal(up.data_len, 10);
+        assert_false(up.closed);
+
+        net_done(&up);
+        net_done(&half);
+        net_done(&waiting);
+        net_done(&later);
+    }
+}
+
+static void an_identity_is_due_after_a_day_or_when_the_clock_was_wrong(void **state)
+{
+    (void)state;
+    enum { DAY = 24 * 3600 };
+    static const struct {
+        const char *name;
+        int64_t later_s;
+        bool due;
+    } cases[] = {
+        {"just made", 0, false},
+        {"a second short of a day", DAY - 1, false},
+        {"a day", DAY, true},
+        {"years: it was made before the clock was set", 20LL * 365 * DAY, true},
+        {"the clock went back an hour", -3600, false},
+        {"the clock went back a day", -DAY, true},
+    };
+    struct dtls_identity *one = dtls_identity_new(1700000000);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        print_message("  %s\n", cases[i].name);
+        assert_true(dtls_identity_is_due(one, (uint64_t)(1700000000 + cases[i].later_s)) == cases[i].due);
+    }
+    dtls_identity_unref(one);
 }
 
 int main(void)
@@ -811,6 +888,8 @@ int main(void)
         cmocka_unit_test(a_lost_final_flight_is_sent_again),
         cmocka_unit_test(freeing_at_any_moment_is_clean),
         cmocka_unit_test(an_identity_lives_as_long_as_its_transports),
+        cmocka_unit_test(an_identity_is_due_after_a_day_or_when_the_clock_was_wrong),
+        cmocka_unit_test(a_renewed_certificate_disturbs_neither_calls_nor_handshakes),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     dtls_identity_unref(id);

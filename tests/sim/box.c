@@ -18,7 +18,7 @@ void box_open(struct box *box, const struct box_sink *sink, uint64_t seed, uint6
     uv_loop_init(&box->loop);
     struct bridge *b = &box->bridge;
     b->config = &box->config;
-    b->identity = dtls_identity_new(1700000000);
+    box->identity = dtls_identity_new(1700000000);
     b->control = inbox_new(&box->loop, on_report, box);
     addr_parse("192.0.2.1", 10000, &b->locals[0]);
     b->local_count = 1;
@@ -42,7 +42,7 @@ void box_close(struct box *box)
     inbox_close(box->bridge.control);
     uv_run(&box->loop, UV_RUN_DEFAULT);
     uv_loop_close(&box->loop);
-    dtls_identity_unref(box->bridge.identity);
+    dtls_identity_unref(box->identity);
     config_done(&box->config);
 }
 
@@ -70,6 +70,7 @@ struct endpoint *box_join(struct box *box, uint32_t serial, bool rewriting, cons
     snprintf(spec->local.ufrag, sizeof spec->local.ufrag, "00sim%u", serial);
     snprintf(spec->local.pwd, sizeof spec->local.pwd, "abcdefghijklmnopqrstuvwxyz");
     spec->ice_controlling = true;
+    spec->identity = box->identity;
     spec->ssrc_rewriting = rewriting;
     spec->mid_demux = rewriting;
     spec->media = *media;

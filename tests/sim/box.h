@@ -23,6 +23,7 @@ enum { BOX_TRAILER = 16, BOX_TRAILER_RTCP = 20 };
 struct box {
     struct config config;
     struct bridge bridge;
+    struct dtls_identity *identity;
     struct worker *worker;
     struct conference *conf;
     uv_loop_t loop;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "media/dtls.h"
 #include "support/hex.h"
 
 static void tell(struct world *w, struct control_target at, const char *fmt, ...)
@@ -103,10 +104,8 @@ static void some_random(void *ctx, void *out, size_t n) /* xorshift64 */
 void world_init(struct world *w)
 {
     static struct jingle_candidate host = {.type = JINGLE_HOST, .priority = 2130706431, .foundation = "1"};
-    static struct jingle_fingerprint fingerprint = {.hash = "sha-256", .digest_len = 32};
     static const char *const web_sockets[] = {"ws://127.0.0.1:9090/colibri-ws/jvb1"};
     addr_parse("10.77.0.1", 10000, &host.addr);
-    memset(fingerprint.digest, 0xa5, 32);
     *w = (struct world){.now_us = SEC(1000), .random_state = 1};
     w->env = (struct control_env){.ctx = w,
                                   .random = some_random,
@@ -114,7 +113,7 @@ void world_init(struct world *w)
                                   .candidates = &host,
                                   .candidate_count = 1,
                                   .advertise_private = true,
-                                  .fingerprint = &fingerprint,
+                                  .identity = dtls_identity_new(1700000000),
                                   .web_sockets = web_sockets,
                                   .web_socket_count = 1,
                                   .sctp_enabled = true,
@@ -140,6 +139,7 @@ void world_start(struct world *w)
 void world_done(struct world *w)
 {
     control_free(w->control);
+    dtls_identity_unref(w->env.identity);
     source_set_free(w->sources);
 }
 

@@ -53,7 +53,7 @@ void rig_open_with(struct rig *rig, void (*configure)(struct config *config))
     uv_loop_init(&rig->loop);
     struct bridge *b = &rig->bridge;
     b->config = &rig->config;
-    b->identity = dtls_identity_new(1700000000);
+    rig->identity = dtls_identity_new(1700000000);
     b->control = inbox_new(&rig->loop, on_report, rig);
     close(bound_socket(&b->locals[0]));
     b->local_count = 1;
@@ -75,7 +75,7 @@ void rig_close(struct rig *rig)
     inbox_close(rig->bridge.control);
     uv_run(&rig->loop, UV_RUN_DEFAULT);
     uv_loop_close(&rig->loop);
-    dtls_identity_unref(rig->bridge.identity);
+    dtls_identity_unref(rig->identity);
     config_done(&rig->config);
 }
 
@@ -147,6 +147,7 @@ void peer_join(struct rig *rig, struct peer *peer, uint32_t serial, bool rewriti
     snprintf(spec->local.ufrag, sizeof spec->local.ufrag, "00test%u", serial);
     snprintf(spec->local.pwd, sizeof spec->local.pwd, "abcdefghijklmnopqrstuvwxyz");
     spec->ice_controlling = true;
+    spec->identity = rig->identity;
     spec->ssrc_rewriting = rewriting;
     spec->mid_demux = rewriting;
     rig_media(&spec->media);

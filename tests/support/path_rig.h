@@ -14,6 +14,7 @@ enum { RIG_OPUS = 111, RIG_VP8 = 100, RIG_RTX = 96, RIG_LEVEL_ID = 1, RIG_TWCC_I
 struct rig {
     struct config config;
     struct bridge bridge;
+    struct dtls_identity *identity;
     struct worker *worker;
     uv_loop_t loop;
     struct conference *conf;
