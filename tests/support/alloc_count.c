@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <stddef.h>
+#include <stdlib.h>
 
 static _Atomic uint64_t calls;
 
