@@ -130,14 +130,37 @@ static void on_stray(struct endpoint *ep, const struct ice_path *path, struct pk
     }
 }
 
+static void count(struct endpoint *ep, enum drop drop, uint64_t n)
+{
+    while (n--)
+        demux_count(ep->worker->demux, drop);
+}
+
+static void keep_until_keys(struct endpoint *ep, struct pkt *pkt, enum demux_kind kind)
+{
+    uint64_t dropped = ep->early.dropped;
+    pkt->tag = (uint8_t)kind;
+    early_queue_push(&ep->early, pkt);
+    count(ep, DROP_RTP_EARLY, ep->early.dropped - dropped);
+}
+
+static bool on_dtls(struct endpoint *ep, const struct pkt *pkt)
+{
+    struct dtls_stats before = *dtls_stats(ep->dtls);
+    dtls_on_datagram(ep->dtls, pkt->rx_us, bytes_of(pkt->data, pkt->len));
+    const struct dtls_stats *now = dtls_stats(ep->dtls);
+    count(ep, DROP_DTLS_FRAMING, now->framing_drops - before.framing_drops);
+    count(ep, DROP_DTLS_EARLY, now->early_drops - before.early_drops);
+    return drain_dtls(ep);
+}
+
 void endpoint_on_datagram(struct endpoint *ep, const struct demux_verdict *verdict, const struct ice_path *path,
                           struct pkt *pkt)
 {
     switch (verdict->kind) {
     case DEMUX_STUN: endpoint_ice_on_stun(ep, verdict->generation, path, pkt); break;
     case DEMUX_DTLS:
-        dtls_on_datagram(ep->dtls, pkt->rx_us, bytes_of(pkt->data, pkt->len));
-        if (drain_dtls(ep))
+        if (on_dtls(ep, pkt))
             heard_on(ep, verdict, path, false);
         break;
     case DEMUX_RTP:
@@ -147,8 +170,7 @@ void endpoint_on_datagram(struct endpoint *ep, const struct demux_verdict *verdi
             return;
         }
         if (!ep->srtp) {
-            pkt->tag = (uint8_t)verdict->kind;
-            early_queue_push(&ep->early, pkt);
+            keep_until_keys(ep, pkt, verdict->kind);
             return;
         }
         if (rx_path_srtp(ep, pkt, verdict->kind == DEMUX_RTCP))

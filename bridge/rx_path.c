@@ -29,11 +29,12 @@ static bool rx_parse(struct rx *rx)
     return false;
 }
 
-static enum drop drop_of_srtp(enum err err)
+/* too_old: what the SRTP had counted before it was asked. */
+static enum drop drop_of_srtp(const struct endpoint *ep, enum err err, uint64_t too_old)
 {
     switch (err) {
     case E_AUTH: return DROP_SRTP_AUTH;
-    case E_REPLAY: return DROP_SRTP_REPLAY;
+    case E_REPLAY: return msrtp_stats(ep->srtp)->too_old > too_old ? DROP_SRTP_OLD : DROP_SRTP_REPLAY;
     case E_LIMIT: return DROP_SSRC_LIMIT;
     default: return DROP_SRTP_OTHER;
     }
@@ -43,9 +44,10 @@ static bool rx_open(struct rx *rx)
 {
     struct endpoint *ep = rx->ep;
     size_t len = rx->pkt->len, header = (size_t)(rx->rtp.payload.p - rx->pkt->data);
+    uint64_t too_old = msrtp_stats(ep->srtp)->too_old;
     enum err err = msrtp_open_rtp(ep->srtp, rx->pkt->data, &len);
     if (err != E_OK || len < header) {
-        demux_count(ep->worker->demux, drop_of_srtp(err));
+        demux_count(ep->worker->demux, drop_of_srtp(ep, err, too_old));
         return false;
     }
     rx->pkt->len = (uint16_t)len;
@@ -238,9 +240,10 @@ static bool rx_rtp(struct endpoint *ep, struct pkt *pkt)
 static bool rx_rtcp(struct endpoint *ep, struct pkt *pkt)
 {
     size_t len = pkt->len;
+    uint64_t too_old = msrtp_stats(ep->srtp)->too_old;
     enum err err = msrtp_open_rtcp(ep->srtp, pkt->data, &len);
     if (err != E_OK) {
-        demux_count(ep->worker->demux, drop_of_srtp(err));
+        demux_count(ep->worker->demux, drop_of_srtp(ep, err, too_old));
         return false;
     }
     ep->active_us = pkt->rx_us;
