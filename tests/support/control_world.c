@@ -8,7 +8,7 @@
 #include "media/dtls.h"
 #include "support/hex.h"
 
-static void tell(struct world *w, struct control_target at, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void tell(struct world *w, struct control_target at, const char *fmt, ...)
 {
     char line[256];
     va_list args;
