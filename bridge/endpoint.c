@@ -394,6 +394,7 @@ struct endpoint *endpoint_new(struct conference *conf, uint32_t serial, const st
         return NULL;
     }
     ep->dtls = dtls_new(spec->identity, w->now_us);
+    dtls_set_timeout(ep->dtls, w->bridge->config->dtls_timeout_us);
     ep->twcc = twcc_rx_new();
     ep->wants_channel = spec->sctp;
     if (w->bridge->config->connection_stats)

@@ -24,6 +24,9 @@ static struct endpoint_agent *agent_new(struct endpoint *ep, const struct ice_cr
         .worker = (uint8_t)w->index,
         .locals = locals,
         .local_count = bridge_bound_locals(w->bridge, locals),
+        .consent_us = w->bridge->config->consent_interval_us,
+        .late_checks_us = w->bridge->config->ice_termination_us,
+        .pairs_max = (size_t)w->bridge->config->ice_pairs_max,
     };
     gnutls_rnd(GNUTLS_RND_RANDOM, &cfg.tie_breaker, sizeof cfg.tie_breaker);
     struct endpoint_agent *agent = ep->ice.agents;

@@ -120,9 +120,7 @@ static void on_report(void *ctx, struct inbox_msg *msg)
     struct server *s = ctx;
     struct control_report *report = container_of(msg, struct control_report, msg);
     switch ((enum control_report_kind)msg->kind) {
-    case REPORT_ICE_CONNECTED:
-        control_on_ice_connected(s->control, report->conf_serial, report->ep_serial);
-        break;
+    case REPORT_ICE_CONNECTED: control_on_ice_connected(s->control, report->conf_serial, report->ep_serial); break;
     case REPORT_DTLS_ROLE:
         control_on_dtls_role(s->control, report->conf_serial, report->ep_serial, report->we_are_server);
         break;
@@ -140,8 +138,8 @@ static void on_report(void *ctx, struct inbox_msg *msg)
 
 static void candidate_from(const struct local_candidate *in, size_t number, struct jingle_candidate *out)
 {
-    *out = (struct jingle_candidate){.type = (enum jingle_candidate_type)in->type, .priority = in->priority,
-                                     .addr = in->addr};
+    *out = (struct jingle_candidate){
+        .type = (enum jingle_candidate_type)in->type, .priority = in->priority, .addr = in->addr};
     if (in->type == ICE_SRFLX)
         out->related = in->base;
     snprintf(out->foundation, sizeof out->foundation, "%u", in->foundation);
@@ -334,8 +332,9 @@ static void on_gathered(void *ctx, const struct gather_result *result)
     s->gather = NULL;
     s->addresses = *result;
     if (result->stun_failed)
-        log_warn("ice", "none of the STUN servers in ice4j.harvest.mapping.stun.addresses answered within %d s; clients "
-                        "are told local addresses only. Is outbound UDP to them allowed?",
+        log_warn("ice",
+                 "none of the STUN servers in ice4j.harvest.mapping.stun.addresses answered within %d s; clients "
+                 "are told local addresses only. Is outbound UDP to them allowed?",
                  GATHER_LIMIT_RTOS * GATHER_RTO_MS / 1000);
     make_control(s);
     log_in(s);
@@ -381,10 +380,12 @@ static bool make_workers(struct server *s)
     size_t n = gather_interfaces(interfaces, COUNT(interfaces));
     b->local_count = gather_bind_list(&s->gather_config, interfaces, n, b->locals);
     if (b->local_count == 0) {
-        fprintf(stderr, "error: no network address is left to listen on. Check ice4j.harvest.allowed-* and blocked-*.\n");
+        fprintf(stderr,
+                "error: no network address is left to listen on. Check ice4j.harvest.allowed-* and blocked-*.\n");
         return false;
     }
-    b->worker_count = MIN(uv_available_parallelism(), WORKERS_MAX);
+    unsigned cpus = uv_available_parallelism();
+    b->worker_count = MIN(s->config.workers > 0 ? (unsigned)s->config.workers : cpus, (unsigned)WORKERS_MAX);
     b->workers = s->workers;
     b->ssrc_hints = ssrc_hints_new();
     for (unsigned i = 0; i < b->worker_count; i++) {
@@ -394,11 +395,21 @@ static bool make_workers(struct server *s)
             fprintf(stderr,
                     "error: UDP port %d cannot be opened: %s. Is another bridge running? "
                     "`ss -ulpn sport = :%d` shows who has it; videobridge.ice.udp.port chooses another.\n",
-                    s->config.ice_udp_port, strerror(failed[0] ? failed[0] : b->bind_errors[0]), s->config.ice_udp_port);
+                    s->config.ice_udp_port, strerror(failed[0] ? failed[0] : b->bind_errors[0]),
+                    s->config.ice_udp_port);
             return false;
         }
     }
     return true;
+}
+
+static void check_receive_buffer(const struct server *s)
+{
+    int wanted = s->config.udp_receive_buffer_bytes, granted = udp_io_rcvbuf_bytes(s->workers[0]->udp) / 2;
+    if (granted < wanted) /* Linux tells twice what it grants */
+        log_warn("main",
+                 "the kernel grants a receive buffer of %d bytes instead of %d: `sysctl -w net.core.rmem_max=%d`",
+                 granted, wanted, wanted);
 }
 
 static void start_gathering(struct server *s)
@@ -440,6 +451,7 @@ static int run(struct server *s)
     uv_timer_init(&s->loop, &s->load_timer);
     s->control_timer.data = s->load_timer.data = s;
     uv_timer_start(&s->load_timer, on_load_timer, 0, LOAD_SAMPLE_MS);
+    check_receive_buffer(s);
     start_gathering(s);
     log_info("main", "kolibri " KOLIBRI_VERSION " workers=%u addresses=%zu ciphers: %s", s->bridge.worker_count,
              s->bridge.local_count, msrtp_backend_name());

@@ -43,6 +43,23 @@ static void add_timestamp(struct presence *p, uint64_t wall_ms)
     addf(p, "current_timestamp", "%s.%03u", text, (unsigned)(wall_ms % 1000));
 }
 
+static bool is_listed(const struct config_strings *list, const char *name)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (strcmp(list->v[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void keep_only(struct presence *p, const struct config_strings *list)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < p->count; i++)
+        if (is_listed(list, p->stats[i].name))
+            p->stats[kept++] = p->stats[i];
+    p->count = kept;
+}
+
 void presence_fill(struct presence *p, const struct presence_facts *f)
 {
     const struct config *cfg = f->config;
@@ -59,8 +76,6 @@ void presence_fill(struct presence *p, const struct presence_facts *f)
     add(p, "region", cfg->relay_region);
     add(p, "relay_id", cfg->relay ? cfg->relay_id : NULL);
     add_timestamp(p, f->wall_ms);
-    if (cfg->stats_filter)
-        return; /* the rest is not in the stock whitelist */
     add_count(p, "conferences", c->conferences);
     add_count(p, "endpoints", c->endpoints);
     add_count(p, "participants", c->endpoints);
@@ -76,4 +91,6 @@ void presence_fill(struct presence *p, const struct presence_facts *f)
     add_count(p, "muc_clients_connected", f->connections_up);
     add_count(p, "mucs_configured", f->rooms_configured);
     add_count(p, "mucs_joined", f->rooms_joined);
+    if (cfg->stats_filter)
+        keep_only(p, &cfg->stats_whitelist);
 }

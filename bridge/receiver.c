@@ -38,8 +38,9 @@ void receiver_init(struct receiver *r, struct endpoint *ep, const struct endpoin
         r->slots[kind] = calloc(limits[kind], sizeof *r->slots[kind]);
     }
     map_init(&r->plain_tracks);
-    r->wants = alloc_wants_new();
-    r->runner = alloc_runner_new();
+    r->wants = alloc_wants_new(&ep->worker->policy.alloc);
+    r->runner = alloc_runner_new(&ep->worker->policy.alloc);
+    alloc_wants_set_initial_last_n(r->wants, cfg->initial_last_n);
     audio_sub_init(&r->audio_sub);
     timer_init(&r->allocate_timer, allocate_timer_fired);
 }
@@ -153,7 +154,8 @@ static void send_map(struct receiver *r, enum colibri2_kind kind)
 
 static void send_forwarded(struct receiver *r)
 {
-    endpoint_send_text(r->ep, bridge_msg_write_forwarded_sources((const char *const *)r->forwarded, r->forwarded_count));
+    endpoint_send_text(r->ep,
+                       bridge_msg_write_forwarded_sources((const char *const *)r->forwarded, r->forwarded_count));
 }
 
 void receiver_announce(struct receiver *r)
@@ -182,8 +184,7 @@ void receiver_show_audio(struct receiver *r, struct source *source, uint64_t now
     if (track)
         track_set_target(track, 0, now_us);
     else if (!wanted)
-        list_for_each_safe(it, &source->bound)
-        {
+        list_for_each_safe (it, &source->bound) {
             struct track *bound = container_of(it, struct track, bound_node);
             if (bound->receiver == r->ep) {
                 track_set_target(bound, LAYER_NONE, now_us);
@@ -212,7 +213,8 @@ static void update_demand(struct receiver *r, const struct alloc *alloc, const s
     }
 }
 
-static void map_slots(struct receiver *r, const struct alloc *alloc, const struct alloc_source *sources, uint64_t now_us)
+static void map_slots(struct receiver *r, const struct alloc *alloc, const struct alloc_source *sources,
+                      uint64_t now_us)
 {
     const struct ssrc_source *wanted[SSRC_MAP_LIMIT * 2];
     size_t n = 0;
@@ -222,7 +224,8 @@ static void map_slots(struct receiver *r, const struct alloc *alloc, const struc
         send_map(r, COLIBRI2_VIDEO);
 }
 
-static void set_targets(struct receiver *r, const struct alloc *alloc, const struct alloc_source *sources, uint64_t now_us)
+static void set_targets(struct receiver *r, const struct alloc *alloc, const struct alloc_source *sources,
+                        uint64_t now_us)
 {
     for (size_t i = 0; i < alloc->count; i++) {
         const struct alloc_choice *choice = &alloc->choices[i];
@@ -243,7 +246,8 @@ void receiver_allocate(struct receiver *r, uint64_t now_us)
         return;
     size_t count;
     const struct alloc_source *sources = conference_video_sources(ep->conf, ep, &count, now_us);
-    struct alloc_limits limits = {.budget_bps = ALLOC_UNLIMITED, .last_n = cfg->bridge_last_n,
+    struct alloc_limits limits = {.budget_bps = ALLOC_UNLIMITED,
+                                  .last_n = cfg->bridge_last_n,
                                   .max_sources = r->rewriting ? cfg->ssrc_limit_video : INT32_MAX};
     const struct alloc *alloc = alloc_run(r->runner, r->wants, sources, count, &limits, now_us);
     if (alloc->heights_changed) {

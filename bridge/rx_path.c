@@ -175,7 +175,9 @@ static bool rx_level(struct rx *rx)
         return true;
     rx->m.level = level.level;
     rx->m.vad = level.vad;
-    if (speaker_silence_hides(&rx->encoding->silence, true, level.level))
+    const struct config *cfg = ep->worker->bridge->config;
+    if (cfg->discard_silence &&
+        speaker_silence_hides(&rx->encoding->silence, cfg->forwarded_silence_packets, true, level.level))
         return hide(rx);
     return conference_on_level(ep->conf, rx->encoding->source, level.level, rx->pkt->rx_us) ? true : hide(rx);
 }

@@ -59,7 +59,7 @@ struct source *source_new(struct endpoint *owner, const struct source_spec *spec
     source->encodings = encodings;
     for (uint8_t i = 0; i < spec->encoding_count; i++)
         encoding_init(&encodings[i], source, i, spec);
-    keyframe_init(&source->keyframe, &keyframe_defaults);
+    keyframe_init(&source->keyframe, &owner->worker->policy.keyframe);
     timer_init(&source->keyframe_timer, keyframe_timer_fired);
     return source;
 }
@@ -70,7 +70,7 @@ void source_free(struct source *source)
         return;
     while (!list_empty(&source->bound))
         track_unbind(container_of(source->bound.next, struct track, bound_node));
-    list_for_each(it, &source->owner->conf->endpoints)
+    list_for_each (it, &source->owner->conf->endpoints)
         receiver_forget_source(&container_of(it, struct endpoint, node)->receiver, source);
     source->owner->conf->sources_us = 0;
     if (source->owner->home)

@@ -9,10 +9,8 @@
 #include "bridge/shard.h"
 #include "proto/log.h"
 
-enum { RCVBUF_BYTES = 10 << 20 };
-
-struct worker_msg *worker_msg_new(enum worker_msg_kind kind, uint32_t conf_serial, uint32_t ep_serial, const void *bytes,
-                                  size_t len)
+struct worker_msg *worker_msg_new(enum worker_msg_kind kind, uint32_t conf_serial, uint32_t ep_serial,
+                                  const void *bytes, size_t len)
 {
     struct worker_msg *msg = calloc(1, sizeof *msg + len);
     if (!msg)
@@ -238,12 +236,14 @@ struct worker *worker_new(const struct bridge *bridge, unsigned index, int faile
         abort();
     w->bridge = bridge;
     w->index = w->via = index;
+    w->policy = policy_from(bridge->config);
     if (uv_loop_init(&w->loop) != 0)
         abort();
     w->pool = pkt_pool_new(WORKER_PKTS);
     w->counters = rx_path_counters_new();
     pkt_pool_adopt(w->pool); /* until run() does, in its own thread */
-    w->udp = udp_io_new(&w->loop, bridge->locals, bridge->local_count, RCVBUF_BYTES, w->pool, on_batch, w, failed);
+    w->udp = udp_io_new(&w->loop, bridge->locals, bridge->local_count, bridge->config->udp_receive_buffer_bytes,
+                        w->pool, on_batch, w, failed);
     if (!w->udp) {
         uv_loop_close(&w->loop);
         pkt_pool_free(w->pool);

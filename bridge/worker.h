@@ -8,6 +8,7 @@
 
 #include "bridge/bridge.h"
 #include "bridge/demux.h"
+#include "bridge/policy.h"
 #include "bridge/wheel.h"
 #include "bridge/worker_msg.h"
 #include "proto/bridge_msg.h"
@@ -19,6 +20,7 @@ struct worker_counters; /* rx_path.h: why packets were dropped, per stage */
 
 struct worker {
     const struct bridge *bridge;
+    struct policy policy; /* what bridge->config means for the engines */
     unsigned index;
     uv_thread_t thread;
     uv_loop_t loop;
@@ -43,7 +45,8 @@ struct worker {
 struct worker *worker_new(const struct bridge *bridge, unsigned index, int failed[UDP_LOCALS_MAX]);
 void worker_start(struct worker *worker);
 void worker_stop(struct worker *worker); /* returns when all that lived on it has ended and its sockets are closed */
-void worker_join(struct worker *worker); /* when all have stopped, so that nobody posts to it any more: ends the thread */
+void worker_join(
+    struct worker *worker); /* when all have stopped, so that nobody posts to it any more: ends the thread */
 void worker_free(struct worker *worker); /* when all have been joined: one may hold packets of another's pool */
 
 /* On ICE_TUPLE, when the tuple was claimed: if another worker handed the datagram in work over, it is told where the
@@ -52,7 +55,7 @@ void worker_tell_path(struct worker *worker, const struct ice_path *path, bool p
 
 /* From any thread: moves what it carries. */
 void worker_post(struct worker *worker, struct worker_msg *msg);
-struct worker_msg *worker_msg_new(enum worker_msg_kind kind, uint32_t conf_serial, uint32_t ep_serial, const void *bytes,
-                                  size_t len);
+struct worker_msg *worker_msg_new(enum worker_msg_kind kind, uint32_t conf_serial, uint32_t ep_serial,
+                                  const void *bytes, size_t len);
 
 #endif

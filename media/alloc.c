@@ -4,12 +4,15 @@
 
 #include <stdlib.h>
 
-enum {
-    STAGE_HEIGHT = 360, /* cc.onstage-preferred-height-px, -framerate */
-    STAGE_FRAMERATE = 30,
-    THUMBNAIL_HEIGHT = 180,    /* up to here, a camera needs no preferred size */
-    MAX_OVERSEND_BPS = 500000, /* cc.max-oversend-bitrate */
-    RUN_AGAIN_US = 5000000,    /* cc.max-time-between-calculations */
+enum { THUMBNAIL_HEIGHT = 180 }; /* up to here, a camera needs no preferred size */
+
+const struct alloc_policy alloc_policy_default = {
+    .default_height = 180,
+    .stage_height = 360,
+    .stage_framerate = 30,
+    .oversend = true,
+    .max_oversend_bps = 500000,
+    .run_again_us = SEC(5),
 };
 
 /* One source during a run. Positions are in cand[], -1: none. */
@@ -31,6 +34,7 @@ struct memory { /* of one source, to tell what changed */
 };
 
 struct alloc_runner {
+    const struct alloc_policy *policy;
     struct alloc result;
     struct work *work;
     struct alloc_choice *choices;
@@ -109,13 +113,13 @@ static int smallest_height(const struct layer *layers, size_t count)
     return height;
 }
 
-static void camera_candidates(struct work *w)
+static void camera_candidates(struct work *w, const struct alloc_policy *policy)
 {
     const struct alloc_source *s = w->source;
     int least = smallest_height(s->layers, s->layer_count);
     bool stage = !within(w->height, THUMBNAIL_HEIGHT) || w->height < 0;
-    int height = stage ? STAGE_HEIGHT : -1;
-    float fastest = LAYER_RATE_UNKNOWN, framerate = stage ? STAGE_FRAMERATE : -1;
+    int height = stage ? policy->stage_height : -1;
+    float fastest = LAYER_RATE_UNKNOWN, framerate = stage ? policy->stage_framerate : -1;
     for (size_t i = 0; i < s->layer_count; i++)
         fastest = MAX(fastest, s->layers[i].framerate);
     if (fastest > 0)
@@ -134,7 +138,7 @@ static void camera_candidates(struct work *w)
     }
 }
 
-static void desktop_candidates(struct work *w)
+static void desktop_candidates(struct work *w, const struct alloc_policy *policy)
 {
     const struct alloc_source *s = w->source;
     struct layer usable[LAYERS_MAX];
@@ -155,7 +159,7 @@ static void desktop_candidates(struct work *w)
             w->count = 1;
     }
     w->preferred = w->count - 1;
-    if (!w->on_stage)
+    if (!w->on_stage || !policy->oversend)
         return;
     w->oversend = 0; /* the cheapest of the largest */
     for (int i = 1; i < w->count; i++) {
@@ -165,14 +169,14 @@ static void desktop_candidates(struct work *w)
     }
 }
 
-static void find_candidates(struct work *w)
+static void find_candidates(struct work *w, const struct alloc_policy *policy)
 {
     if (w->height == 0 || w->source->layer_count == 0)
         return;
     switch (w->source->type) {
-    case BRIDGE_VIDEO_CAMERA: camera_candidates(w); break;
+    case BRIDGE_VIDEO_CAMERA: camera_candidates(w, policy); break;
     case BRIDGE_VIDEO_DESKTOP:
-    case BRIDGE_VIDEO_DESKTOP_HIGH_FPS: desktop_candidates(w); break;
+    case BRIDGE_VIDEO_DESKTOP_HIGH_FPS: desktop_candidates(w, policy); break;
     case BRIDGE_VIDEO_DISABLED:
     case BRIDGE_VIDEO_NONE: break;
     }
@@ -185,8 +189,8 @@ static int64_t bitrate_at(const struct work *w, int i)
     return i < 0 ? 0 : (int64_t)w->cand[i].bitrate_bps;
 }
 
-/* One step up for one source; returns what it costs. The first source may go beyond the budget. */
-static int64_t improve(struct work *w, int64_t remaining, bool first)
+/* One step up for one source; returns what it costs. The first source may go beyond the budget by oversend_bps. */
+static int64_t improve(struct work *w, int64_t remaining, int64_t oversend_bps)
 {
     if (w->count == 0)
         return 0;
@@ -203,10 +207,10 @@ static int64_t improve(struct work *w, int64_t remaining, bool first)
             if (bitrate_at(w, i) <= bitrate_at(w, w->target))
                 w->target = i;
     }
-    if (first && w->oversend > w->target) {
+    if (oversend_bps > 0 && w->oversend > w->target) {
         int from = w->target;
         for (int i = w->oversend; i > from; i--)
-            if (bitrate_at(w, i) <= most + MAX_OVERSEND_BPS)
+            if (bitrate_at(w, i) <= most + oversend_bps)
                 w->target = i;
     }
     return bitrate_at(w, w->target) - before;
@@ -214,7 +218,7 @@ static int64_t improve(struct work *w, int64_t remaining, bool first)
 
 /* Goes on while a target moves. The stock bridge goes on while something is spent, so that a source whose temporal layers
  * cost the same (an encoder without them) stays at its lowest encoding. */
-static bool share(struct work *work, size_t count, int64_t budget_bps) /* true: oversending */
+static bool share(struct work *work, size_t count, int64_t budget_bps, int64_t oversend_bps) /* true: oversending */
 {
     int64_t remaining = budget_bps;
     bool oversending = false, moved;
@@ -225,7 +229,7 @@ static bool share(struct work *work, size_t count, int64_t budget_bps) /* true: 
             if (w->height == 0)
                 continue;
             int target = w->target;
-            remaining -= improve(w, remaining, i == 0);
+            remaining -= improve(w, remaining, i == 0 ? oversend_bps : 0);
             moved |= w->target > target;
             oversending |= remaining < 0;
             if (w->on_stage && w->target < w->preferred)
@@ -313,10 +317,10 @@ static void make_room(struct alloc_runner *r, size_t count)
     r->after = resize(r->after, r->cap, sizeof *r->after);
 }
 
-struct alloc_runner *alloc_runner_new(void)
+struct alloc_runner *alloc_runner_new(const struct alloc_policy *policy)
 {
     struct alloc_runner *r = resize(NULL, 1, sizeof *r);
-    *r = (struct alloc_runner){0};
+    *r = (struct alloc_runner){.policy = policy};
     make_room(r, 8);
     return r;
 }
@@ -340,9 +344,10 @@ const struct alloc *alloc_run(struct alloc_runner *r, const struct alloc_wants *
     make_room(r, count);
     order_sources(r->work, wants, sources, count, smallest_last_n(wants, limits));
     for (size_t i = 0; i < count; i++)
-        find_candidates(&r->work[i]);
+        find_candidates(&r->work[i], r->policy);
     bool was_oversending = r->result.oversending;
-    r->result.oversending = share(r->work, count, MIN(limits->budget_bps, ALLOC_UNLIMITED));
+    r->result.oversending =
+        share(r->work, count, MIN(limits->budget_bps, ALLOC_UNLIMITED), r->policy->max_oversend_bps);
     for (size_t i = 0; i < count; i++)
         r->choices[i] = choice_of(&r->work[i]);
     r->result.choices = r->choices;
@@ -357,7 +362,7 @@ const struct alloc *alloc_run(struct alloc_runner *r, const struct alloc_wants *
 
 uint64_t alloc_deadline_us(const struct alloc_runner *r)
 {
-    return r->ran ? r->ran_us + RUN_AGAIN_US : 0;
+    return r->ran ? r->ran_us + r->policy->run_again_us : 0;
 }
 
 bool alloc_budget_moved(int64_t acted_on_bps, int64_t now_bps)

@@ -18,14 +18,26 @@
 
 enum { ALLOC_UNLIMITED_HEIGHT = -1, ALLOC_NO_LAST_N = -1 };
 
+/* ---- the administrator's settings, videobridge.cc.* ---- */
+
+struct alloc_policy {
+    int initial_height; /* initial-max-height-px: before the first ReceiverVideoConstraints */
+    int default_height; /* default-max-height-px: when the first has no default constraint */
+    int stage_height;   /* onstage-preferred-height-px, -framerate */
+    float stage_framerate;
+    bool oversend; /* allow-oversend-onstage, max-oversend-bitrate */
+    int64_t max_oversend_bps;
+    uint64_t run_again_us; /* max-time-between-calculations */
+};
+extern const struct alloc_policy alloc_policy_default; /* 0, 180, 360, 30, true, 500000, 5 s */
+
 /* ---- what a receiver asked for ---- */
 
 struct alloc_wants;
-/* Before the first message nothing is wanted (initial max height 0). */
-struct alloc_wants *alloc_wants_new(void);
+struct alloc_wants *alloc_wants_new(const struct alloc_policy *policy); /* which outlives it */
 void alloc_wants_free(struct alloc_wants *w);
 /* ReceiverVideoConstraints: members present replace, absent ones stay. The first message without a default constraint
- * sets that to 180. True: something changed. */
+ * sets that to the policy's. True: something changed. */
 bool alloc_wants_on_message(struct alloc_wants *w, const struct bridge_msg_receiver_video *msg);
 bool alloc_wants_on_last_n(struct alloc_wants *w, int last_n);          /* LastNChangedEvent; True: changed */
 bool alloc_wants_set_initial_last_n(struct alloc_wants *w, int last_n); /* from signalling; void after a message */
@@ -71,13 +83,13 @@ struct alloc {
 };
 
 struct alloc_runner;
-struct alloc_runner *alloc_runner_new(void);
+struct alloc_runner *alloc_runner_new(const struct alloc_policy *policy); /* which outlives it */
 void alloc_runner_free(struct alloc_runner *r);
 /* sources: all video sources of all other endpoints, concatenated in speaker_order(), each endpoint's as signalled. */
 const struct alloc *alloc_run(struct alloc_runner *r, const struct alloc_wants *wants,
                               const struct alloc_source *sources, size_t count, const struct alloc_limits *limits,
                               uint64_t now_us);
-uint64_t alloc_deadline_us(const struct alloc_runner *r); /* 5 s after the last run */
+uint64_t alloc_deadline_us(const struct alloc_runner *r); /* run_again_us after the last run */
 
 /* Whether a new estimate differs enough from the one last acted on (-1: none) to run again: by more than 15 %. */
 bool alloc_budget_moved(int64_t acted_on_bps, int64_t now_bps);

@@ -3,11 +3,6 @@
 
 #include <stdlib.h>
 
-enum {
-    INITIAL_HEIGHT = 0,   /* the stock bridge's cc.initial-max-height-px */
-    DEFAULT_HEIGHT = 180, /* cc.default-max-height-px */
-};
-
 struct names {
     char **v;
     size_t n;
@@ -19,6 +14,7 @@ struct limit {
 };
 
 struct alloc_wants {
+    const struct alloc_policy *policy;
     bool received; /* a ReceiverVideoConstraints message came */
     int last_n;
     int default_height;
@@ -42,11 +38,12 @@ static int height_of(const struct bridge_msg_constraint *c) /* a frame rate of 0
     return c->max_framerate == 0 ? 0 : MAX(c->max_height, ALLOC_UNLIMITED_HEIGHT);
 }
 
-struct alloc_wants *alloc_wants_new(void)
+struct alloc_wants *alloc_wants_new(const struct alloc_policy *policy)
 {
     struct alloc_wants *w = take(calloc(1, sizeof *w));
     w->last_n = ALLOC_NO_LAST_N;
-    w->default_height = INITIAL_HEIGHT;
+    w->policy = policy;
+    w->default_height = policy->initial_height;
     w->assumed_bps = -1;
     map_init(&w->ranks);
     map_init(&w->heights);
@@ -143,7 +140,7 @@ bool alloc_wants_on_message(struct alloc_wants *w, const struct bridge_msg_recei
     if (msg->has_default)
         changed |= set_int(&w->default_height, height_of(&msg->default_limit));
     else if (!w->received)
-        changed |= set_int(&w->default_height, DEFAULT_HEIGHT);
+        changed |= set_int(&w->default_height, w->policy->default_height);
     if (msg->has_on_stage)
         ranks_changed |= set_names(&w->on_stage, &msg->on_stage);
     if (msg->has_selected)

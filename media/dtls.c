@@ -22,7 +22,7 @@ enum {
     RETRANSMIT_MAX_MS = 1000, /* RFC 6347 4.2.4.1 */
     TRIES_PER_RECORD = 16,    /* non-fatal errors in a row before we wait for more input */
 };
-#define HANDSHAKE_TIMEOUT_US SEC(30)
+#define HANDSHAKE_TIMEOUT_US SEC(30) /* unless dtls_set_timeout() says otherwise */
 
 struct event { /* one result of dtls_poll() */
     struct event *next;
@@ -48,6 +48,7 @@ struct dtls {
     bool verified; /* this session's peer certificate matches */
     bool sent;     /* this session has sent something, so that GnuTLS's timer means something */
     unsigned retransmit_ms;
+    uint64_t timeout_us;
     const char *last_error;
 
     gnutls_session_t session;
@@ -206,7 +207,7 @@ static bool session_new(struct dtls *d)
     gnutls_session_set_verify_function(s, on_verify);
     gnutls_handshake_set_max_packet_length(s, HANDSHAKE_BYTES_MAX);
     gnutls_dtls_set_mtu(s, HANDSHAKE_MTU);
-    gnutls_dtls_set_timeouts(s, d->retransmit_ms, HANDSHAKE_TIMEOUT_US / US_PER_MS);
+    gnutls_dtls_set_timeouts(s, d->retransmit_ms, (unsigned)MIN(d->timeout_us / US_PER_MS, (uint64_t)INT32_MAX));
     gnutls_transport_set_ptr(s, d);
     gnutls_transport_set_push_function(s, on_push);
     gnutls_transport_set_pull_function(s, on_pull);
@@ -370,7 +371,7 @@ static void begin_if_ready(struct dtls *d, uint64_t now_us)
     if (d->state != WAITING || !d->pair_valid || d->role == DTLS_ROLE_UNKNOWN || d->remote.count == 0)
         return;
     d->state = HANDSHAKING;
-    d->give_up_us = now_us + HANDSHAKE_TIMEOUT_US;
+    d->give_up_us = now_us + d->timeout_us;
     if (!session_new(d)) {
         go_over(d, DTLS_FAILED, "GnuTLS gave no session");
     } else {
@@ -392,6 +393,7 @@ struct dtls *dtls_new(struct dtls_identity *id, uint64_t now_us)
     d->id = dtls_identity_ref(id);
     d->reasm = dtls_reasm_new();
     d->retransmit_ms = RETRANSMIT_MAX_MS;
+    d->timeout_us = HANDSHAKE_TIMEOUT_US;
     d->give_up_us = d->retransmit_us = NEVER_US;
     return d;
 }
@@ -451,6 +453,11 @@ void dtls_set_rtt(struct dtls *d, uint64_t rtt_us)
 {
     uint64_t ms = 2 * rtt_us / US_PER_MS;
     d->retransmit_ms = (unsigned)MIN(MAX(ms, (uint64_t)RETRANSMIT_MIN_MS), (uint64_t)RETRANSMIT_MAX_MS);
+}
+
+void dtls_set_timeout(struct dtls *d, uint64_t timeout_us)
+{
+    d->timeout_us = timeout_us;
 }
 
 void dtls_on_datagram(struct dtls *d, uint64_t now_us, struct bytes datagram)

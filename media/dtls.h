@@ -86,7 +86,8 @@ enum err dtls_set_remote(struct dtls *d, uint64_t now_us, enum dtls_role role, c
                          size_t n);
 enum dtls_role dtls_our_role(const struct dtls *d); /* DTLS_ROLE_UNKNOWN: describe ourselves as actpass */
 
-void dtls_start(struct dtls *d, uint64_t now_us);   /* the first pair is valid; again: nothing */
+void dtls_set_timeout(struct dtls *d, uint64_t timeout_us); /* before dtls_start(): of the handshake; 30 s if unsaid */
+void dtls_start(struct dtls *d, uint64_t now_us);           /* the first pair is valid; again: nothing */
 void dtls_set_rtt(struct dtls *d, uint64_t rtt_us); /* from ICE, before dtls_start(): first retransmission at 2 RTT */
 void dtls_on_datagram(struct dtls *d, uint64_t now_us, struct bytes datagram);
 void dtls_on_time(struct dtls *d, uint64_t now_us);

@@ -83,6 +83,9 @@ struct ice *ice_new(const struct ice_config *cfg, uint64_t now_us)
     ice->failed_auth.level = ice->checks.level =
         UINT64_MAX / 2; /* full; cut to a second's worth when first looked at */
     ice->controlling = cfg->controlling;
+    ice->consent_every_us = cfg->consent_us ? MAX(cfg->consent_us, MS(ICE_PACE_MS)) : SEC(ICE_CONSENT_EVERY_S);
+    ice->late_checks_us = cfg->late_checks_us ? cfg->late_checks_us : SEC(ICE_LATE_CHECKS_S);
+    ice->pairs_max = cfg->pairs_max ? MIN(cfg->pairs_max, (size_t)ICE_PAIRS_MAX) : ICE_PAIRS_MAX;
     ice->refuse_private = cfg->refuse_private;
     ice->tie_breaker = cfg->tie_breaker;
     strcpy(ice->local_ufrag, cfg->ufrag);
@@ -122,7 +125,7 @@ const struct ice_local *ice_local_for(const struct ice *ice, const struct ice_pa
 struct ice_pair *ice_add_pair(struct ice *ice, const struct ice_path *path, enum ice_candidate_type type,
                               uint32_t priority)
 {
-    if (ice->pairs.count >= ICE_PAIRS_MAX) {
+    if (ice->pairs.count >= ice->pairs_max) {
         struct ice_pair *old = ice_pairs_oldest_invalid(&ice->pairs, ice->now_us, ice->selected);
         if (!old)
             return NULL;

@@ -50,6 +50,11 @@ struct ice_config {
     uint8_t worker;          /* first byte of our transaction ids, so that any worker can tell whose answer it sees */
     const struct ice_local *locals;
     size_t local_count;
+
+    /* 0: the default */
+    uint64_t consent_us;     /* period of consent checks, varied by 0.8 to 1.2: 5 s */
+    uint64_t late_checks_us; /* ordinary checks go on this long after a pair is selected: 3 s */
+    size_t pairs_max;        /* at most, and by default, ICE_PAIRS_MAX */
 };
 
 enum ice_candidate_type { ICE_HOST, ICE_SRFLX, ICE_PRFLX, ICE_RELAY };

@@ -10,9 +10,9 @@ enum {
     ICE_OUT_MAX = 12,            /* one datagram makes at most six */
     ICE_PACE_MS = 20,            /* Ta, RFC 8445 14.2; between new checks of one ice */
     ICE_FAIL_DELAY_S = 5,        /* with nothing left to try, before giving up */
-    ICE_LATE_CHECKS_S = 3,       /* ordinary checks go on this long after a pair is selected */
+    ICE_LATE_CHECKS_S = 3,       /* ordinary checks go on this long after a pair is selected; a default */
     ICE_RELAY_PATIENCE_MS = 800, /* a relayed pair is not nominated before */
-    ICE_CONSENT_EVERY_S = 5,     /* times 0.8 to 1.2, RFC 7675 5.1 */
+    ICE_CONSENT_EVERY_S = 5,     /* times 0.8 to 1.2, RFC 7675 5.1; a default */
     ICE_FAILED_AUTH_PER_S = 100,
     ICE_CHECKS_PER_S = 200,
     /* Roaming. A quiet selected pair is asked before it is left: it may just have nothing to say. */
@@ -51,6 +51,8 @@ struct ice {
     uint64_t next_check_us; /* pacing */
     uint64_t nominate_us;   /* when to be content with a relayed pair; 0: not waiting */
     uint64_t stuck_us;      /* since when nothing is left to try; 0: something is */
+    uint64_t consent_every_us, late_checks_us; /* of the configuration */
+    size_t pairs_max;
     uint64_t completed_us;  /* when the first pair was selected */
     uint64_t consent_us;    /* when the next consent check is due */
     bool consent_failed;    /* the last check on the selected pair was not answered */

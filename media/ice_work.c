@@ -88,7 +88,7 @@ static struct ice_pair *next_pair(const struct ice *ice)
     if (!list_empty(&ice->pairs.triggered))
         return container_of(ice->pairs.triggered.next, struct ice_pair, triggered);
     bool ordinary = ice->state == ICE_RUNNING ||
-                    (ice->state == ICE_COMPLETED && ice->now_us < ice->completed_us + SEC(ICE_LATE_CHECKS_S));
+                    (ice->state == ICE_COMPLETED && ice->now_us < ice->completed_us + ice->late_checks_us);
     return ordinary ? ice_pairs_best_waiting(&ice->pairs) : NULL;
 }
 static uint64_t check_due(const struct ice *ice)
@@ -117,7 +117,7 @@ static uint64_t consent_due(const struct ice *ice)
 }
 static void ask_consent(struct ice *ice)
 {
-    uint64_t every_us = SEC(ICE_CONSENT_EVERY_S);
+    uint64_t every_us = ice->consent_every_us;
     ice->consent_us = ice->now_us + every_us * 4 / 5 + ice_random() % (every_us * 2 / 5);
     if (!ice->selected->check.active || (ice->controlling && !ice->selected->check.use_candidate))
         ice_work_start_check(ice, ice->selected, true);

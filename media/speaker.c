@@ -396,7 +396,7 @@ size_t speaker_order(const struct speakers *s, const uint32_t **out)
 
 /* ---- silence (10.1) ---- */
 
-bool speaker_silence_hides(struct speaker_silence *s, bool has_level, uint8_t rfc6464_level)
+bool speaker_silence_hides(struct speaker_silence *s, int limit, bool has_level, uint8_t rfc6464_level)
 {
     if (!has_level)
         return false;
@@ -404,7 +404,7 @@ bool speaker_silence_hides(struct speaker_silence *s, bool has_level, uint8_t rf
         s->run = 0;
         return false;
     }
-    if (s->run >= SPEAKER_SILENCE_FORWARDED)
+    if (s->run > MIN(limit, UINT8_MAX - 1))
         return true;
     s->run++;
     return false;

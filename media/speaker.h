@@ -57,12 +57,11 @@ size_t speaker_order(const struct speakers *s, const uint32_t **out);
 
 /* ---- one audio SSRC: which silent packets to keep back ---- */
 
-enum { SPEAKER_SILENCE_FORWARDED = 4 }; /* of consecutive silent packets, so many pass */
-
 struct speaker_silence {
     uint8_t run; /* consecutive silent packets */
 };
-/* True: hold this packet back, and hide its number (seq_hide.h). Packets without a level are never held back. */
-bool speaker_silence_hides(struct speaker_silence *s, bool has_level, uint8_t rfc6464_level);
+/* True: hold this packet back, and hide its number (seq_hide.h). Of consecutive silent packets 1 + limit pass, 255 at
+ * most. Packets without a level are never held back. */
+bool speaker_silence_hides(struct speaker_silence *s, int limit, bool has_level, uint8_t rfc6464_level);
 
 #endif

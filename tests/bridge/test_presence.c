@@ -11,7 +11,6 @@ static const char *value(const struct presence *p, const char *name)
     return NULL;
 }
 
-
 static void what_the_focus_reads_is_there(void **state)
 {
     (void)state;
@@ -35,7 +34,11 @@ static void what_the_focus_reads_is_there(void **state)
 static void settings_show_and_the_filter_cuts(void **state)
 {
     (void)state;
-    struct config config = {.relay_region = (char[]){"eu"}, .relay_id = (char[]){"r1"}, .relay = true, .stats_filter = true};
+    struct config config;
+    config_defaults(&config);
+    config.relay_region = strdup("eu");
+    config.relay_id = strdup("r1");
+    config.relay = config.stats_filter = true;
     static struct presence p;
     struct presence_facts facts = {.config = &config, .draining = true, .control.conferences = 7};
     presence_fill(&p, &facts);
@@ -44,6 +47,13 @@ static void settings_show_and_the_filter_cuts(void **state)
     assert_string_equal(value(&p, "region"), "eu");
     assert_string_equal(value(&p, "relay_id"), "r1");
     assert_null(value(&p, "conferences"));
+    assert_non_null(value(&p, "stress_level"));
+    config.stats_whitelist.n = 1; /* a list of the administrator's own */
+    presence_fill(&p, &facts);
+    assert_int_equal(p.count, 1);
+    assert_string_equal(p.stats[0].name, "average_participant_stress");
+    config.stats_whitelist.n = 12;
+    config_done(&config);
 }
 
 int main(void)

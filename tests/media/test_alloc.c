@@ -26,8 +26,8 @@ static struct receiver four_cameras(void)
 {
     static const char *const names[] = {"A", "B", "C", "D"};
     struct receiver r = {
-        .wants = alloc_wants_new(),
-        .runner = alloc_runner_new(),
+        .wants = alloc_wants_new(&alloc_policy_default),
+        .runner = alloc_runner_new(&alloc_policy_default),
         .count = 4,
         .limits = {.budget_bps = ALLOC_UNLIMITED, .last_n = ALLOC_NO_LAST_N, .max_sources = 50},
     };
@@ -429,7 +429,7 @@ static void random_input_stays_in_budget_whatever_was_before(void **state) /* br
         } else {
             assert_true(total_bps <= budget_bps);
         }
-        struct alloc_runner *fresh = alloc_runner_new();
+        struct alloc_runner *fresh = alloc_runner_new(&alloc_policy_default);
         const struct alloc *again = alloc_run(fresh, r.wants, r.source, 4, &r.limits, 0);
         for (size_t i = 0; i < 4; i++)
             assert_int_equal(again->choices[i].target, r.result->choices[i].target);

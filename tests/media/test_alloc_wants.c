@@ -5,7 +5,7 @@
 static void before_the_first_message_nothing_is_wanted(void **state)
 {
     (void)state;
-    struct alloc_wants *w = alloc_wants_new();
+    struct alloc_wants *w = alloc_wants_new(&alloc_policy_default);
     assert_int_equal(alloc_wants_height(w, "a-v0"), 0);
     assert_int_equal(alloc_wants_last_n(w), ALLOC_NO_LAST_N);
     assert_int_equal(alloc_wants_assumed_bps(w), -1);
@@ -16,7 +16,7 @@ static void before_the_first_message_nothing_is_wanted(void **state)
 static void an_absent_default_means_180_only_in_the_first_message(void **state) /* bridge-channel trap 4 */
 {
     (void)state;
-    struct alloc_wants *w = alloc_wants_new();
+    struct alloc_wants *w = alloc_wants_new(&alloc_policy_default);
     struct bridge_msg_receiver_video none = {0}, zero = {.has_default = true, .default_limit = {0, -1}};
     assert_true(alloc_wants_on_message(w, &none));
     assert_int_equal(alloc_wants_height(w, "a-v0"), 180);
@@ -30,7 +30,7 @@ static void an_absent_default_means_180_only_in_the_first_message(void **state) 
 static void constraints_are_replaced_whole(void **state)
 {
     (void)state;
-    struct alloc_wants *w = alloc_wants_new();
+    struct alloc_wants *w = alloc_wants_new(&alloc_policy_default);
     struct bridge_msg_source_constraint two[] = {{"a-v0", {720, -1}}, {"b-v0", {-1, 15}}}, one[] = {{"b-v0", {360, 0}}};
     struct bridge_msg_receiver_video msg = {.has_constraints = true, .constraints = two, .constraints_count = 2};
     assert_true(alloc_wants_on_message(w, &msg));
@@ -51,7 +51,7 @@ static void constraints_are_replaced_whole(void **state)
 static void ranks_follow_the_lists(void **state)
 {
     (void)state;
-    struct alloc_wants *w = alloc_wants_new();
+    struct alloc_wants *w = alloc_wants_new(&alloc_policy_default);
     const char *stage[] = {"x", "y", "x"}, *selected[] = {"y", "z"};
     struct bridge_msg_receiver_video msg = {
         .has_on_stage = true, .on_stage = {stage, 3}, .has_selected = true, .selected = {selected, 2}};
@@ -77,7 +77,7 @@ static void ranks_follow_the_lists(void **state)
 static void the_initial_last_n_yields_to_a_message(void **state)
 {
     (void)state;
-    struct alloc_wants *w = alloc_wants_new();
+    struct alloc_wants *w = alloc_wants_new(&alloc_policy_default);
     assert_true(alloc_wants_set_initial_last_n(w, 5));
     assert_true(alloc_wants_on_last_n(w, 7));
     assert_false(alloc_wants_on_last_n(w, 7));
@@ -92,7 +92,7 @@ static void the_initial_last_n_yields_to_a_message(void **state)
 static void assumed_bandwidth_is_kept(void **state)
 {
     (void)state;
-    struct alloc_wants *w = alloc_wants_new();
+    struct alloc_wants *w = alloc_wants_new(&alloc_policy_default);
     struct bridge_msg_receiver_video msg = {.has_assumed_bandwidth = true, .assumed_bandwidth_bps = 700000};
     assert_true(alloc_wants_on_message(w, &msg));
     assert_int_equal(alloc_wants_assumed_bps(w), 700000);

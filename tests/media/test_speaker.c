@@ -342,10 +342,10 @@ static void four_silent_packets_pass_then_none(void **state) /* bridge-channel 1
     struct speaker_silence s = {0};
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 300; i++)
-            assert_int_equal(speaker_silence_hides(&s, true, 127), i >= 4);
-        assert_false(speaker_silence_hides(&s, false, 127)); /* without a level: no telling */
-        assert_true(speaker_silence_hides(&s, true, 127));
-        assert_false(speaker_silence_hides(&s, true, 126));
+            assert_int_equal(speaker_silence_hides(&s, 3, true, 127), i >= 4);
+        assert_false(speaker_silence_hides(&s, 3, false, 127)); /* without a level: no telling */
+        assert_true(speaker_silence_hides(&s, 3, true, 127));
+        assert_false(speaker_silence_hides(&s, 3, true, 126));
     }
 }
 
