@@ -202,6 +202,11 @@ static bool rx_codec(struct rx *rx)
             return hide(rx);
         m->keyframe = m->vp8.keyframe;
         m->frame_start = vp8_frame_start(&m->vp8);
+    } else if (m->codec == CODEC_VP9) {
+        if (vp9_desc_parse(rx->rtp.payload, &m->vp9) != E_OK)
+            return hide(rx);
+        m->keyframe = vp9_is_key(&m->vp9);
+        m->frame_start = m->vp9.start;
     } else {
         m->frame_start = rx->payload->kind == COLIBRI2_AUDIO;
     }

@@ -80,12 +80,17 @@ size_t layer_sources_from(const uint32_t *ssrcs, size_t count, const struct laye
 
 /* ---- what is being sent ---- */
 
-static const float nominal_framerate[LAYER_TIDS] = {7.5f, 15, 30};
-
 static void set_nominal(struct layers *layers)
 {
-    for (unsigned e = 0; e < LAYER_ENCODINGS_MAX; e++)
-        layers->encoding[e].height = 180 << e;
+    static const float framerate[LAYER_TIDS] = {7.5f, 15, 30};
+    for (unsigned e = 0; e < LAYER_ENCODINGS_MAX; e++) {
+        struct layer_encoding_state *state = &layers->encoding[e];
+        state->sids = 1;
+        state->seen = state->stacked = false;
+        for (unsigned s = 0; s < LAYER_SIDS; s++)
+            state->height[s] = 180 << (e + s);
+        memcpy(state->framerate, framerate, sizeof framerate);
+    }
 }
 
 void layers_init(struct layers *layers, size_t encoding_count)
@@ -95,49 +100,120 @@ void layers_init(struct layers *layers, size_t encoding_count)
     layers->codec = CODEC_OTHER;
     set_nominal(layers);
     for (unsigned e = 0; e < LAYER_ENCODINGS_MAX; e++)
-        for (unsigned t = 0; t < LAYER_TIDS; t++)
-            rate_init(&layers->encoding[e].rate[t]);
+        for (unsigned i = 0; i < LAYER_SIDS * LAYER_TIDS; i++)
+            rate_init(&layers->encoding[e].rate[i / LAYER_TIDS][i % LAYER_TIDS]);
+}
+
+static bool set_height(struct layer_encoding_state *state, unsigned sid, int width, int height)
+{
+    int least = MIN(width, height);
+    if (least <= 0 || state->height[sid] == least)
+        return false;
+    state->height[sid] = least;
+    return true;
+}
+
+static bool on_vp8(struct layer_encoding_state *state, const struct media_pkt *in, unsigned *tid)
+{
+    *tid = in->vp8.tid;
+    return set_height(state, 0, in->vp8.width, in->vp8.height);
+}
+
+/* media.md 11.2: of the pictures of a group, those up to a temporal layer make its frame rate. */
+static bool set_framerates(struct layer_encoding_state *state, const struct vp9_ss *ss)
+{
+    bool changed = false;
+    for (unsigned t = 0; ss->pictures && t < LAYER_TIDS; t++) {
+        unsigned count = 0;
+        for (unsigned i = 0; i < ss->pictures; i++)
+            count += ss->picture[i].tid <= t;
+        float framerate = 30.0f * (float)count / (float)ss->pictures;
+        changed |= framerate > state->framerate[t] || framerate < state->framerate[t];
+        state->framerate[t] = framerate;
+    }
+    return changed;
+}
+
+static bool on_vp9(struct layer_encoding_state *state, const struct media_pkt *in, unsigned *sid, unsigned *tid)
+{
+    const struct vp9_desc *desc = &in->vp9;
+    *sid = desc->sid;
+    *tid = desc->tid;
+    if (desc->sid > 0 && desc->inter)
+        state->stacked = desc->inter_layer;
+    if (!desc->ss_at)
+        return false;
+    struct vp9_ss ss;
+    vp9_ss_parse(media_pkt_payload(in), desc, &ss);
+    uint8_t sids = MIN(ss.sids, LAYER_SIDS);
+    bool changed = state->sids != sids;
+    state->sids = sids;
+    for (unsigned s = 0; s < sids; s++)
+        changed |= set_height(state, s, ss.width[s], ss.height[s]);
+    return set_framerates(state, &ss) || changed;
 }
 
 bool layers_on_packet(struct layers *layers, const struct media_pkt *in, uint64_t now_us)
 {
     if (in->encoding >= layers->count)
         return false;
-    bool changed = !layers->encoding[in->encoding].awake;
-    layers->encoding[in->encoding].awake = true;
-    if (in->codec != layers->codec) {
-        layers->codec = in->codec;
+    bool changed = in->codec != layers->codec;
+    if (changed)
         set_nominal(layers);
-        changed = true;
-    }
-    unsigned tid = 0;
-    if (in->codec == CODEC_VP8) {
-        tid = MIN(in->vp8.tid, LAYER_TIDS - 1u);
-        int height = MIN(in->vp8.width, in->vp8.height);
-        if (height > 0 && height != layers->encoding[in->encoding].height) {
-            layers->encoding[in->encoding].height = height;
-            changed = true;
-        }
-    }
-    rate_add(&layers->encoding[in->encoding].rate[tid], now_us, (uint32_t)in->payload_at + in->payload_len);
+    layers->codec = in->codec;
+    struct layer_encoding_state *state = &layers->encoding[in->encoding];
+    state->seen = true;
+    unsigned sid = 0, tid = 0;
+    if (in->codec == CODEC_VP8)
+        changed |= on_vp8(state, in, &tid);
+    else if (in->codec == CODEC_VP9)
+        changed |= on_vp9(state, in, &sid, &tid);
+    sid = MIN(sid, state->sids - 1u);
+    tid = MIN(tid, LAYER_TIDS - 1u);
+    changed |= !(state->awake >> sid & 1);
+    state->awake |= (uint8_t)(1u << sid);
+    rate_add(&state->rate[sid][tid], now_us, (uint32_t)in->payload_at + in->payload_len);
     return changed;
+}
+
+static size_t describe(struct layer_encoding_state *state, int e, uint64_t now_us, struct layer *out)
+{
+    size_t n = 0;
+    uint64_t below_bps[LAYER_TIDS] = {0}; /* of the spatial layers that this one needs */
+    for (unsigned s = 0; s < state->sids; s++) {
+        uint64_t own_bps = 0;
+        for (unsigned t = 0; t < LAYER_TIDS; t++) {
+            own_bps += 8 * rate_per_s(&state->rate[s][t], now_us);
+            bool sent = own_bps > 0; /* what is missing cannot be had with the layers below */
+            out[n++] = (struct layer){
+                .index = layer_index(e, (int)s, (int)t),
+                .height = state->height[s],
+                .framerate = state->framerate[t],
+                .bitrate_bps = sent ? own_bps + below_bps[t] : 0,
+            };
+            if (state->stacked)
+                below_bps[t] += own_bps;
+        }
+        if (!own_bps)
+            state->awake &= (uint8_t) ~(1u << s);
+    }
+    return n;
+}
+
+static bool is_svc(const struct layers *layers)
+{
+    for (unsigned e = 0; e < layers->count; e++)
+        if (layers->encoding[e].seen && layers->encoding[e].sids > 1)
+            return true;
+    return false;
 }
 
 size_t layers_describe(struct layers *layers, uint64_t now_us, struct layer out[LAYERS_MAX])
 {
     size_t n = 0;
-    for (unsigned e = 0; e < layers->count; e++) {
-        uint64_t bitrate_bps = 0;
-        for (unsigned t = 0; t < LAYER_TIDS; t++) {
-            bitrate_bps += 8 * rate_per_s(&layers->encoding[e].rate[t], now_us);
-            out[n++] = (struct layer){
-                .index = layer_index((int)e, 0, (int)t),
-                .height = layers->encoding[e].height,
-                .framerate = nominal_framerate[t],
-                .bitrate_bps = bitrate_bps,
-            };
-        }
-        layers->encoding[e].awake = bitrate_bps > 0;
-    }
+    bool svc = is_svc(layers);
+    for (unsigned e = 0; e < layers->count; e++)
+        if (layers->encoding[e].seen || !svc)
+            n += describe(&layers->encoding[e], (int)e, now_us, out + n);
     return n;
 }

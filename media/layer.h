@@ -1,10 +1,12 @@
 /* layer.h - the encodings and layers of one video source: which SSRCs belong together, what size each has, and whether
  * it is being sent (media.md 10).
  *
- * A source has 1 to LAYER_ENCODINGS_MAX encodings (simulcast, low to high), each with LAYER_TIDS temporal layers. Until
- * the stream says otherwise, encoding e has height 180 * 2^e and 7.5, 15, 30 frames/s. Heights come from VP8 key frames;
- * rates are measured. Height is the smaller of width and height everywhere.
- * Not for: deciding who gets which layer (alloc.h). Codecs other than VP8 count as one temporal layer.
+ * A source has 1 to LAYER_ENCODINGS_MAX encodings (simulcast, low to high), each with 1 to LAYER_SIDS spatial layers
+ * (SVC) of LAYER_TIDS temporal layers. Until the stream says otherwise, encoding e has one spatial layer, height 180 * 2^e
+ * and 7.5, 15, 30 frames/s. Sizes come from VP8 key frames and VP9 scalability structures; rates are measured. Height is
+ * the smaller of width and height everywhere. An SVC sender uses one of its signalled encodings (media.md trap 25): the
+ * others do not count as layers until something is sent on them.
+ * Not for: deciding who gets which layer (alloc.h). Codecs that we do not look into count as one layer of each kind.
  *
  * Rhythm:  layers_on_packet() for each packet of the source, before it is offered to receivers. When it returns true the
  *          layering changed (a silent layer woke up, a size or the codec changed): re-run the allocation of every
@@ -18,8 +20,9 @@
 
 enum {
     LAYER_ENCODINGS_MAX = 4,
+    LAYER_SIDS = 3, /* what a stream has above counts for the highest, as with LAYER_TIDS */
     LAYER_TIDS = 3,
-    LAYERS_MAX = LAYER_ENCODINGS_MAX * LAYER_TIDS,
+    LAYERS_MAX = LAYER_ENCODINGS_MAX * LAYER_SIDS * LAYER_TIDS,
     LAYER_NONE = -1,         /* as an index: suspended */
     LAYER_RATE_UNKNOWN = -1, /* as a frame rate */
 };
@@ -32,6 +35,10 @@ static inline int layer_index(int encoding, int sid, int tid)
 static inline int layer_encoding(int index) /* -1 for LAYER_NONE */
 {
     return index < 0 ? -1 : index >> 6;
+}
+static inline int layer_sid(int index)
+{
+    return index < 0 ? -1 : index >> 3 & 7;
 }
 static inline int layer_tid(int index)
 {
@@ -76,18 +83,22 @@ struct layer { /* as the allocator sees it */
 struct layers {
     uint8_t count; /* of encodings */
     uint8_t codec; /* enum codec of the newest packet; CODEC_OTHER before the first */
-    struct {
-        int height;
-        bool awake;                   /* was being sent when last described, or has been since */
-        struct rate rate[LAYER_TIDS]; /* bytes of the layer alone */
+    struct layer_encoding_state {
+        int height[LAYER_SIDS];
+        float framerate[LAYER_TIDS];
+        uint8_t sids;  /* spatial layers, at least 1 */
+        uint8_t awake; /* bit per spatial layer: was being sent when last described, or has been since */
+        bool seen;     /* a packet of this codec came */
+        bool stacked;  /* each spatial layer needs those below in every picture (full SVC), not in key pictures alone */
+        struct rate rate[LAYER_SIDS][LAYER_TIDS]; /* bytes of the layer alone */
     } encoding[LAYER_ENCODINGS_MAX];
 };
 
 void layers_init(struct layers *layers, size_t encoding_count); /* clamped to 1..LAYER_ENCODINGS_MAX */
 /* Returns true when the layering changed. Packets of an encoding that was not signalled count for nothing. */
 bool layers_on_packet(struct layers *layers, const struct media_pkt *in, uint64_t now_us);
-/* All layers in order of their index: encoding_count * LAYER_TIDS of them. Also notes which have gone silent, so that
- * their waking up is reported again. */
+/* All layers in order of their index: LAYER_TIDS for each spatial layer of each encoding. Also notes which have gone
+ * silent, so that their waking up is reported again. */
 size_t layers_describe(struct layers *layers, uint64_t now_us, struct layer out[LAYERS_MAX]);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "media/pkt.h"
 #include "proto/vp8.h"
+#include "proto/vp9.h"
 
 enum codec { CODEC_OTHER, CODEC_OPUS, CODEC_RED, CODEC_VP8, CODEC_VP9, CODEC_AV1, CODEC_H264, CODEC_H265 };
 
@@ -29,8 +30,11 @@ struct media_pkt {
     bool retransmitted;
     bool late; /* a newer packet of its SSRC came before, whether or not anybody was shown that one */
     bool has_level, vad;
-    uint8_t level;       /* RFC 6464: -dBov, 127 = silence */
-    struct vp8_desc vp8; /* codec == CODEC_VP8 */
+    uint8_t level; /* RFC 6464: -dBov, 127 = silence */
+    union {        /* by codec */
+        struct vp8_desc vp8;
+        struct vp9_desc vp9;
+    };
 };
 
 static inline struct bytes media_pkt_payload(const struct media_pkt *m)

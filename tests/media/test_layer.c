@@ -163,6 +163,81 @@ static void sizes_come_from_key_frames_and_go_with_the_codec(void **state)
     assert_int_equal(out[2].height, 180);
 }
 
+/* ---- spatial layers ---- */
+
+static struct media_pkt vp9_packet(struct pkt *pkt, const char *payload_hex)
+{
+    struct media_pkt m = {.pkt = pkt, .codec = CODEC_VP9, .payload_at = 12};
+    struct bytes payload = from_hex(payload_hex, pkt->data + 12, 64);
+    m.payload_len = (uint16_t)payload.n;
+    assert_int_equal(vp9_desc_parse(payload, &m.vp9), E_OK);
+    m.payload_len = 1238; /* counts, is not looked at */
+    return m;
+}
+
+static const char ss_of_three[] = "aa 9e65 00 fd 58 0140 00b4 0280 0168 0500 02d0 04 04 04 54 01 34 02 54 01 01";
+
+static void a_structure_makes_one_encoding_of_spatial_layers(void **state) /* media trap 25 */
+{
+    (void)state;
+    static struct pkt pkt;
+    struct layers layers;
+    struct layer out[LAYERS_MAX];
+    layers_init(&layers, 3);
+    struct media_pkt m = vp9_packet(&pkt, ss_of_three);
+    assert_true(layers_on_packet(&layers, &m, SEC(1)));
+    assert_false(layers_on_packet(&layers, &m, SEC(1)));
+    assert_int_equal(layers_describe(&layers, SEC(1), out), 9); /* encodings 1 and 2 are silent: left out */
+    for (int i = 0; i < 9; i++) {
+        assert_int_equal(out[i].index, layer_index(0, i / 3, i % 3));
+        assert_int_equal(layer_sid(out[i].index), i / 3);
+        assert_int_equal(out[i].height, 180 << i / 3);
+    }
+    m = vp9_packet(&pkt, "a8 8001 04 05 01");
+    assert_true(layers_on_packet(&layers, &m, SEC(1))); /* spatial layer 2 wakes up */
+    assert_false(layers_on_packet(&layers, &m, SEC(1)));
+    m = vp9_packet(&pkt, "aa 9e65 00 fd 38 00b4 0140 0168 0280 01 10 01"); /* portrait, one picture in the group */
+    assert_true(layers_on_packet(&layers, &m, SEC(1)));
+    assert_int_equal(layers_describe(&layers, SEC(1), out), 6);
+    assert_int_equal(out[5].height, 360);
+    assert_true(out[3].framerate == 30.0f);
+    m.encoding = 1;
+    assert_true(layers_on_packet(&layers, &m, SEC(1))); /* simulcast after all */
+    assert_int_equal(layers_describe(&layers, SEC(1), out), 12);
+}
+
+static void spatial_layers_add_up_only_where_they_are_stacked(void **state) /* media.md 10.3 */
+{
+    (void)state;
+    static struct pkt pkt;
+    static const struct {
+        const char *low, *high;
+        bool stacked;
+    } rows[] = {
+        {"e9 8001 00 05 01", "e8 8001 04 05 01", false}, /* K-SVC */
+        {"e8 8001 00 05 01", "e8 8001 05 05 01", true},  /* full SVC */
+    };
+    for (size_t r = 0; r < COUNT(rows); r++) {
+        struct layers layers;
+        struct layer out[LAYERS_MAX];
+        layers_init(&layers, 1);
+        struct media_pkt ss = vp9_packet(&pkt, ss_of_three);
+        layers_on_packet(&layers, &ss, 0);
+        for (int i = 0; i < 100; i++) {
+            struct media_pkt m = vp9_packet(&pkt, rows[r].low);
+            layers_on_packet(&layers, &m, MS(20) * (uint64_t)i);
+            m = vp9_packet(&pkt, rows[r].high);
+            layers_on_packet(&layers, &m, MS(20) * (uint64_t)i);
+            layers_on_packet(&layers, &m, MS(20) * (uint64_t)i);
+        }
+        assert_int_equal(layers_describe(&layers, MS(1999), out), 9);
+        assert_true(out[0].bitrate_bps > 480000 && out[0].bitrate_bps < 520000);
+        assert_int_equal(out[3].bitrate_bps, 0); /* spatial layer 1 is not sent */
+        uint64_t high_bps = rows[r].stacked ? 1500000 : 1000000;
+        assert_true(out[6].bitrate_bps > high_bps - 40000 && out[6].bitrate_bps < high_bps + 40000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +246,8 @@ int main(void)
         cmocka_unit_test(bitrates_add_up_over_temporal_layers),
         cmocka_unit_test(waking_up_is_reported_once_and_again_after_silence_was_seen),
         cmocka_unit_test(sizes_come_from_key_frames_and_go_with_the_codec),
+        cmocka_unit_test(a_structure_makes_one_encoding_of_spatial_layers),
+        cmocka_unit_test(spatial_layers_add_up_only_where_they_are_stacked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
