@@ -1,7 +1,7 @@
 /* project.c - the part of a projection that no codec changes: what has gone out, and which rules apply. See project.h. */
 #include "media/project_kind.h"
 
-enum project_kind { KIND_NONE, KIND_PLAIN, KIND_VP8 };
+enum project_kind { KIND_NONE, KIND_PLAIN, KIND_VP8, KIND_VP9 };
 
 enum {
     VIDEO_HZ = 90000,
@@ -10,21 +10,27 @@ enum {
 
 static enum project_kind kind_of(enum codec codec)
 {
-    return codec == CODEC_VP8 ? KIND_VP8 : KIND_PLAIN;
+    switch (codec) {
+    case CODEC_VP8: return KIND_VP8;
+    case CODEC_VP9: return KIND_VP9;
+    default: return KIND_PLAIN;
+    }
 }
 
 static void enter_kind(struct project *p, enum project_kind kind)
 {
     p->kind = kind;
-    if (kind == KIND_VP8)
-        project_vp8_init(&p->u.vp8);
+    project_pick_init(&p->pick);
+    project_log_init(&p->log);
+    if (kind == KIND_VP9)
+        project_vp9_init(&p->u.vp9);
     else if (kind == KIND_PLAIN)
         project_plain_init(&p->u.plain);
 }
 
 void project_init(struct project *p, uint32_t clock_hz, uint16_t first_seq, uint32_t first_ts)
 {
-    *p = (struct project){.clock_hz = clock_hz, .target = LAYER_NONE};
+    *p = (struct project){.clock_hz = clock_hz, .target = LAYER_NONE, .pick.current = -1};
     p->head.seq = (uint16_t)(first_seq - 1);
     p->head.ts = first_ts;
 }
@@ -34,8 +40,8 @@ void project_set_target(struct project *p, int layer_index)
     p->target = layer_index;
     if (layer_index < 0)
         enter_kind(p, KIND_NONE); /* coming back is a start like the first */
-    else if (p->kind == KIND_VP8 && layer_encoding(layer_index) == p->u.vp8.current)
-        p->u.vp8.need_keyframe = false; /* what was asked for is no longer missing */
+    else if (layer_encoding(layer_index) == p->pick.current)
+        p->pick.need_keyframe = false; /* what was asked for is no longer missing */
 }
 
 void project_restart(struct project *p)
@@ -100,7 +106,7 @@ static void advance_head(struct project *p, const struct project_in *in, const s
     }
     head->started = true;
     head->seq = out->seq;
-    head->open = p->clock_hz == VIDEO_HZ && !in->pkt->marker;
+    head->open = p->clock_hz == VIDEO_HZ && !out->marker;
     if (out->edit.pictureid_at) {
         head->has_pictureid = true;
         head->pictureid = out->edit.pictureid;
@@ -135,7 +141,9 @@ bool project_offer(struct project *p, const struct media_pkt *pkt, uint64_t now_
         enter_kind(p, kind);
     }
     *out = (struct project_out){.marker = pkt->marker};
-    bool sent = kind == KIND_VP8 ? project_vp8_offer(p, &in, out) : project_plain_offer(p, &in, out);
+    bool sent = kind == KIND_VP8   ? project_vp8_offer(p, &in, out)
+                : kind == KIND_VP9 ? project_vp9_offer(p, &in, out)
+                                   : project_plain_offer(p, &in, out);
     if (!sent || !use_number(p, out->seq))
         return false;
     if (!p->head.started || seq_newer(out->seq, p->head.seq))
@@ -148,7 +156,8 @@ bool project_wants_keyframe(const struct project *p)
     if (p->target < 0 || p->clock_hz != VIDEO_HZ)
         return false;
     switch (p->kind) {
-    case KIND_VP8: return p->u.vp8.need_keyframe || p->u.vp8.current < 0;
+    case KIND_VP8:
+    case KIND_VP9: return p->pick.need_keyframe || p->pick.current < 0;
     case KIND_PLAIN: return p->u.plain.need_keyframe;
     default: return true;
     }
@@ -157,7 +166,8 @@ bool project_wants_keyframe(const struct project *p)
 int project_encoding(const struct project *p)
 {
     switch (p->kind) {
-    case KIND_VP8: return p->u.vp8.current;
+    case KIND_VP8:
+    case KIND_VP9: return p->pick.current;
     case KIND_PLAIN: return p->u.plain.current;
     default: return -1;
     }
@@ -167,10 +177,7 @@ bool project_map_ts(const struct project *p, unsigned encoding, uint32_t ts, uin
 {
     if (project_encoding(p) != (int)encoding || !p->head.started)
         return false;
-    const struct project_vp8 *v = &p->u.vp8;
-    uint32_t delta =
-        p->kind == KIND_VP8 ? v->frame[(v->at + v->count - 1u) % PROJECT_FRAMES].ts_delta : p->u.plain.ts_delta;
-    *out = ts + delta;
+    *out = ts + (p->kind == KIND_PLAIN ? p->u.plain.ts_delta : project_log_newest(&p->log)->ts_delta);
     return true;
 }
 

@@ -5,16 +5,18 @@
  * slot of an SSRC-rewriting receiver is given to another source (ssrc_map.h), or the codec changes, it carries on where
  * it was, so the receiver sees one stream without a seam. Which rules apply is chosen per packet by its codec:
  *   VP8            switches between encodings at key frames, drops temporal layers, renumbers (project_vp8.c)
+ *   VP9            the same, and picks a spatial layer in each encoding (project_vp9.c)
  *   anything else  one encoding passes with an offset (project_plain.c)
  *
  * Promises, for any input: no sequence number goes out twice; packets keep their order; all packets of a frame have one
- * timestamp; timestamps grow with frames; a frame is sent whole or not at all; no frame is sent whose reference was
- * withheld; numbers of withheld packets are closed up, numbers of packets lost on their way to us stay open and are
+ * timestamp; timestamps grow with frames; a frame is sent whole or not at all, unless the stream is suspended, restarted or goes
+ * on with another encoding in its middle (then one number stays open, so that it looks torn by loss); no frame is sent
+ * whose reference was withheld; numbers of withheld packets are closed up, numbers of packets lost on their way to us stay open and are
  * filled if the packet arrives late.
  *
  * Rhythm:  project_set_target() when the allocation changes; project_offer() per packet, in arrival order; after each
  *          offer look at project_wants_keyframe().
- * Memory:  embeddable, about 3 KB, no allocation. Thread: one. Units: now_us is the packet's arrival, monotonic. */
+ * Memory:  embeddable, about 5 KB, no allocation. Thread: one. Units: now_us is the packet's arrival, monotonic. */
 #ifndef MEDIA_PROJECT_H
 #define MEDIA_PROJECT_H
 
@@ -55,23 +57,54 @@ struct project_frame {
     uint16_t limit; /* once the stream went on elsewhere: no output number behind this one may be used any more */
     uint8_t tl0picidx_delta;
     uint8_t encoding;
-    uint8_t run;  /* frames since the last switch have the same number */
-    uint8_t tids; /* bit t: temporal layer t is going out; lower layers of a set bit are set too */
-    bool sent;    /* false: withheld */
+    uint8_t run;          /* frames since the last switch have the same number */
+    uint8_t tids;         /* bit t: temporal layer t is going out; lower layers of a set bit are set too */
+    uint8_t sid;          /* spatial layer that it is */
+    uint8_t spatial, top; /* spatial layer going out from this frame on, and the most that its key picture may have */
+    bool sent;            /* false: withheld */
     bool has_pictureid, long_pictureid;
     bool end_seen;
+    bool picture_end; /* its end is that of the picture, as the source marked it */
+    bool last;        /* its end is that of the picture, as it goes out */
 };
 
-struct project_vp8 {
-    int current; /* encoding going out, -1: none */
+struct project_log { /* ring of frames, oldest first */
+    uint8_t run;     /* counts switches */
+    uint8_t at, count;
+    struct project_frame frame[PROJECT_FRAMES];
+};
+
+struct project_pick { /* which encoding */
+    int current;      /* going out, -1: none */
     bool need_keyframe;
     bool in_group;        /* keyed_us means something */
     uint8_t lower_frames; /* frames of lower encodings since the newest packet of `current` */
-    uint8_t run;
-    uint8_t at, count;   /* ring of frames, oldest first */
-    uint64_t keyed_us;   /* arrival of the first key frame of a group */
-    uint64_t current_us; /* arrival of the newest packet of `current` */
-    struct project_frame frame[PROJECT_FRAMES];
+    uint64_t keyed_us;    /* arrival of the first key frame of a group */
+    uint64_t current_us;  /* arrival of the newest packet of `current` */
+};
+
+enum { PROJECT_PICTURES = 128, PROJECT_GROUP_MAX = 16 };
+
+struct project_vp9 {
+    uint8_t sid;       /* spatial layer going out */
+    uint8_t wanted;    /* spatial layer to reach, as of the newest picture: none changes its mind in its middle */
+    uint8_t sids;      /* spatial layers the source sends; 8: unknown */
+    uint8_t limit;     /* bit t: temporal layer t may go out */
+    uint8_t tids;      /* bit t: it does, where only the order of layers tells what a picture needs */
+    uint8_t base_sent; /* bit s: so was the newest picture of temporal layer 0 on spatial layer s */
+    uint8_t absent;    /* pictures since the newest that had `sid` */
+    bool sid_seen;     /* in the newest picture */
+    bool has_picture;  /* ts and pictureid mean something */
+    uint32_t ts;       /* of the newest picture, as pictureid */
+    uint16_t pictureid;
+    uint8_t group_at, group; /* the newest picture's place in the group that repeats; 0: no group known */
+    struct {
+        uint8_t tid, ref_count, refs[3];
+    } in_group[PROJECT_GROUP_MAX];
+    struct {
+        uint16_t pictureid;
+        uint8_t seen, sent;      /* bit per spatial layer */
+    } picture[PROJECT_PICTURES]; /* by picture id */
 };
 
 struct project_plain {
@@ -88,6 +121,8 @@ struct project {
     int target;   /* layer index */
     uint8_t kind; /* which member of u, by the codec of the newest packet */
     struct project_head head;
+    struct project_pick pick;             /* codecs with encodings: what goes out, */
+    struct project_log log;               /* and under which numbers */
     uint64_t sent[PROJECT_SENT_MAX / 64]; /* by output sequence number: went out */
     struct {
         uint32_t ssrc;
@@ -95,7 +130,7 @@ struct project {
     } encoding[LAYER_ENCODINGS_MAX];
     union {
         struct project_plain plain;
-        struct project_vp8 vp8;
+        struct project_vp9 vp9;
     } u;
 };
 
