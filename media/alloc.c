@@ -217,7 +217,8 @@ static int64_t improve(struct work *w, int64_t remaining, int64_t oversend_bps)
 }
 
 /* Goes on while a target moves. The stock bridge goes on while something is spent, so that a source whose temporal layers
- * cost the same (an encoder without them) stays at its lowest encoding. */
+ * cost the same (an encoder without them) stays at its lowest encoding, and one that has sent nothing yet is to start in
+ * its lowest (bridge-channel.md 8.8: index 1). Ours is to start with the best: its first key frames may go out whole. */
 static bool share(struct work *work, size_t count, int64_t budget_bps, int64_t oversend_bps) /* true: oversending */
 {
     int64_t remaining = budget_bps;

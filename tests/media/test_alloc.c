@@ -255,8 +255,8 @@ static void single_sources_at_the_edges(void **state) /* bridge-channel 16.15 */
          false},
         {"desktop too dear even to oversend", BRIDGE_VIDEO_DESKTOP, one, 1, -1, true, 100000, LAYER_NONE, false},
         {"desktop oversent", BRIDGE_VIDEO_DESKTOP, one, 1, -1, true, 200000, 0, true},
-        {"just signalled, 180", BRIDGE_VIDEO_CAMERA, silent, 9, 180, false, ALLOC_UNLIMITED, 2, false},
-        {"just signalled, 720", BRIDGE_VIDEO_CAMERA, silent, 9, 720, false, ALLOC_UNLIMITED, 130, false},
+        {"just signalled, 180", BRIDGE_VIDEO_CAMERA, silent, 9, 180, false, ALLOC_UNLIMITED, 2, false},   /* stock: 1 */
+        {"just signalled, 720", BRIDGE_VIDEO_CAMERA, silent, 9, 720, false, ALLOC_UNLIMITED, 130, false}, /* stock: 1 */
         {"no temporal layers, 720", BRIDGE_VIDEO_CAMERA, flat, 9, 720, false, ALLOC_UNLIMITED, 130, false},
         {"just signalled, on stage", BRIDGE_VIDEO_CAMERA, silent, 9, 720, true, ALLOC_UNLIMITED, 130, false},
         {"unlimited budget, 180", BRIDGE_VIDEO_CAMERA, nine, 9, 180, false, ALLOC_UNLIMITED, 2, false},
@@ -323,6 +323,24 @@ static void last_n_counts_only_what_is_on_and_wanted(void **state)
             assert_int_equal(r.result->choices[s].max_height, rows[i].heights[r.result->choices[s].source]);
         done(&r);
     }
+}
+
+/* With 300 kbit/s nobody gets more before everybody has something; and a screen on stage takes it all. */
+static void little_bandwidth_is_shared_in_tiles_and_kept_for_a_screen_on_stage(void **state) /* bridge-channel 16.19 */
+{
+    (void)state;
+    struct receiver r = four_cameras();
+    want(&r, -1, 180, 0);
+    run(&r, 300001);
+    assert_string_equal(shown(&r), "A:180@15 B:180@15 C:180@7.5 D:180@7.5");
+    r.source[0].type = BRIDGE_VIDEO_DESKTOP;
+    want(&r, -1, 180, 720);
+    run(&r, 300000);
+    assert_string_equal(shown(&r), "A:720@7.5 ~");
+    for (size_t i = 0; i < r.result->count; i++)
+        assert_int_equal(r.result->choices[i].suspended, r.result->choices[i].source != 0);
+    assert_true(r.result->forwarded_changed); /* clients show the thumbnails as inactive */
+    done(&r);
 }
 
 static void stage_goes_before_selection_and_selection_before_speech(void **state)
@@ -469,6 +487,7 @@ int main(void)
         cmocka_unit_test(every_budget_gives_what_the_stock_bridge_gives),
         cmocka_unit_test(single_sources_at_the_edges),
         cmocka_unit_test(last_n_counts_only_what_is_on_and_wanted),
+        cmocka_unit_test(little_bandwidth_is_shared_in_tiles_and_kept_for_a_screen_on_stage),
         cmocka_unit_test(stage_goes_before_selection_and_selection_before_speech),
         cmocka_unit_test(slots_go_to_the_wanted_then_fill_up),
         cmocka_unit_test(changes_are_reported_once_and_apart),
