@@ -41,6 +41,7 @@ void receiver_init(struct receiver *r, struct endpoint *ep, const struct endpoin
     r->wants = alloc_wants_new(&ep->worker->policy.alloc);
     r->runner = alloc_runner_new(&ep->worker->policy.alloc);
     alloc_wants_set_initial_last_n(r->wants, cfg->initial_last_n);
+    steady_init(&r->steady);
     audio_sub_init(&r->audio_sub);
     timer_init(&r->allocate_timer, allocate_timer_fired);
 }
@@ -238,6 +239,14 @@ static void set_targets(struct receiver *r, const struct alloc *alloc, const str
     }
 }
 
+static int64_t reserve_bps(struct receiver *r, int64_t budget_bps, uint64_t now_us)
+{
+    if (!r->ep->worker->bridge->config->steady_layers || budget_bps >= ALLOC_UNLIMITED)
+        return 0;
+    steady_on_estimate(&r->steady, budget_bps, now_us);
+    return steady_reserve(&r->steady, budget_bps, now_us);
+}
+
 void receiver_allocate(struct receiver *r, uint64_t now_us)
 {
     struct endpoint *ep = r->ep;
@@ -249,7 +258,9 @@ void receiver_allocate(struct receiver *r, uint64_t now_us)
     struct alloc_limits limits = {.budget_bps = ALLOC_UNLIMITED,
                                   .last_n = cfg->bridge_last_n,
                                   .max_sources = r->rewriting ? cfg->ssrc_limit_video : INT32_MAX};
+    limits.reserve_bps = reserve_bps(r, limits.budget_bps, now_us);
     const struct alloc *alloc = alloc_run(r->runner, r->wants, sources, count, &limits, now_us);
+    steady_on_alloc(&r->steady, alloc->raised, alloc->lowered, now_us);
     if (alloc->heights_changed) {
         update_demand(r, alloc, sources);
         if (r->rewriting)

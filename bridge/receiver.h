@@ -8,6 +8,7 @@
 #include "bridge/track.h"
 #include "media/alloc.h"
 #include "media/audio_sub.h"
+#include "media/steady.h"
 
 enum { RECEIVER_TRACKS_MAX = 2048 }; /* without SSRC rewriting; SSRCs ever shown */
 
@@ -19,6 +20,7 @@ struct receiver {
     struct map plain_tracks;     /* without rewriting: primary SSRC -> struct track */
     struct alloc_wants *wants;
     struct alloc_runner *runner;
+    struct steady steady;        /* obeyed with native.steady-layers */
     struct audio_sub audio_sub;
     struct timer allocate_timer;
     char **forwarded;            /* names of video sources with a target, as last told or to be told */

@@ -153,7 +153,8 @@
 
 /* own: keys below `native` do not exist in the stock bridge */
 #define SETTINGS_NATIVE(X) \
-    X("native.workers", COUNT, workers, 0, "media threads; 0: one per CPU")
+    X("native.workers", COUNT, workers, 0, "media threads; 0: one per CPU") \
+    X("native.steady-layers", BOOL, steady_layers, true, "give a receiver more only when its estimate holds; false: follow each estimate, as the stock bridge")
 
 #define SETTINGS(X) \
     SETTINGS_XMPP(X) SETTINGS_HTTP(X) SETTINGS_ICE(X) SETTINGS_CHANNEL(X) SETTINGS_FORWARDING(X) SETTINGS_LIFETIME(X) \

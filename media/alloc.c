@@ -4,7 +4,10 @@
 
 #include <stdlib.h>
 
-enum { THUMBNAIL_HEIGHT = 180 }; /* up to here, a camera needs no preferred size */
+enum {
+    THUMBNAIL_HEIGHT = 180, /* up to here, a camera needs no preferred size */
+    HELD_BACK_MS = 500,     /* look again whether the reserve still must be kept */
+};
 
 const struct alloc_policy alloc_policy_default = {
     .default_height = 180,
@@ -25,6 +28,12 @@ struct work {
     int count;
     struct layer cand[LAYERS_MAX];
     int preferred, oversend, target;
+    int had; /* layer index that its place had: beyond it a reserve stays free */
+};
+
+struct place { /* what stood there in the last run */
+    int height, target;
+    bool on_stage, full; /* full: it got all that it could use, so that it was not the budget that set its limit */
 };
 
 struct memory { /* of one source, to tell what changed */
@@ -40,6 +49,8 @@ struct alloc_runner {
     struct alloc_choice *choices;
     size_t *slots;
     struct memory *before, *after;
+    struct place *places; /* by priority; as many as in before */
+    bool same_wishes;
     size_t before_count, cap;
     bool ran;
     uint64_t ran_us;
@@ -189,16 +200,33 @@ static int64_t bitrate_at(const struct work *w, int i)
     return i < 0 ? 0 : (int64_t)w->cand[i].bitrate_bps;
 }
 
+struct purse { /* while one budget is being shared */
+    int64_t remaining_bps, reserve_bps, oversend_bps;
+    bool held_back;
+};
+
+/* Whether a layer is affordable, at most (greedy) or with something to spare. */
+static bool affords(struct purse *purse, const struct work *w, int i, int64_t most, bool greedy)
+{
+    int64_t cost = bitrate_at(w, i);
+    if (greedy ? cost > most : cost >= most)
+        return false;
+    if (w->cand[i].index <= w->had || cost <= most - purse->reserve_bps || cost <= bitrate_at(w, w->target))
+        return true;
+    purse->held_back = true;
+    return false;
+}
+
 /* One step up for one source; returns what it costs. The first source may go beyond the budget by oversend_bps. */
-static int64_t improve(struct work *w, int64_t remaining, int64_t oversend_bps)
+static int64_t improve(struct work *w, struct purse *purse, int64_t oversend_bps)
 {
     if (w->count == 0)
         return 0;
-    int64_t before = bitrate_at(w, w->target), most = remaining + before;
+    int64_t before = bitrate_at(w, w->target), most = purse->remaining_bps + before;
     if (w->target < 0 && w->preferred >= 0 && w->on_stage) {
-        while (w->target < w->preferred && bitrate_at(w, w->target + 1) <= most)
+        while (w->target < w->preferred && affords(purse, w, w->target + 1, most, true))
             w->target++;
-    } else if (w->target + 1 < w->count && bitrate_at(w, w->target + 1) < most) {
+    } else if (w->target + 1 < w->count && affords(purse, w, w->target + 1, most, false)) {
         w->target++;
     }
     if (w->target >= 0) { /* better layers that are not dearer; as the stock bridge, down to the nearest of them */
@@ -219,9 +247,8 @@ static int64_t improve(struct work *w, int64_t remaining, int64_t oversend_bps)
 /* Goes on while a target moves. The stock bridge goes on while something is spent, so that a source whose temporal layers
  * cost the same (an encoder without them) stays at its lowest encoding, and one that has sent nothing yet is to start in
  * its lowest (bridge-channel.md 8.8: index 1). Ours is to start with the best: its first key frames may go out whole. */
-static bool share(struct work *work, size_t count, int64_t budget_bps, int64_t oversend_bps) /* true: oversending */
+static bool share(struct work *work, size_t count, struct purse *purse) /* true: oversending */
 {
-    int64_t remaining = budget_bps;
     bool oversending = false, moved;
     do {
         moved = false;
@@ -230,14 +257,47 @@ static bool share(struct work *work, size_t count, int64_t budget_bps, int64_t o
             if (w->height == 0)
                 continue;
             int target = w->target;
-            remaining -= improve(w, remaining, i == 0 ? oversend_bps : 0);
+            purse->remaining_bps -= improve(w, purse, i == 0 ? purse->oversend_bps : 0);
             moved |= w->target > target;
-            oversending |= remaining < 0;
+            oversending |= purse->remaining_bps < 0;
             if (w->on_stage && w->target < w->preferred)
                 break; /* thumbnails wait for the stage */
         }
     } while (moved);
     return oversending;
+}
+
+/* ---- what each place had ---- */
+
+static bool is_served(const struct alloc_runner *r, size_t at) /* then and now */
+{
+    return at < r->before_count && r->places[at].height != 0 && r->work[at].height != 0;
+}
+
+static void recall_places(struct alloc_runner *r, size_t count)
+{
+    r->same_wishes = true;
+    for (size_t i = 0; i < count; i++)
+        if (is_served(r, i))
+            r->same_wishes &= r->places[i].height == r->work[i].height && r->places[i].on_stage == r->work[i].on_stage;
+    for (size_t i = 0; i < count; i++) {
+        bool limited = r->same_wishes && is_served(r, i) && !r->places[i].full;
+        r->work[i].had = limited ? r->places[i].target : INT32_MAX;
+    }
+}
+
+static void remember_places(struct alloc_runner *r, size_t count)
+{
+    r->result.raised = r->result.lowered = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct alloc_choice *c = &r->choices[i];
+        bool full = c->target == c->ideal;
+        if (r->same_wishes && is_served(r, i)) {
+            r->result.raised |= c->target > r->places[i].target;
+            r->result.lowered |= c->target < r->places[i].target && !full;
+        }
+        r->places[i] = (struct place){c->max_height, c->target, c->on_stage, full};
+    }
 }
 
 /* ---- the result, and how it differs from the last ---- */
@@ -316,6 +376,7 @@ static void make_room(struct alloc_runner *r, size_t count)
     r->slots = resize(r->slots, r->cap, sizeof *r->slots);
     r->before = resize(r->before, r->cap, sizeof *r->before);
     r->after = resize(r->after, r->cap, sizeof *r->after);
+    r->places = resize(r->places, r->cap, sizeof *r->places);
 }
 
 struct alloc_runner *alloc_runner_new(const struct alloc_policy *policy)
@@ -335,6 +396,7 @@ void alloc_runner_free(struct alloc_runner *r)
     free(r->slots);
     free(r->before);
     free(r->after);
+    free(r->places);
     free(r);
 }
 
@@ -347,10 +409,15 @@ const struct alloc *alloc_run(struct alloc_runner *r, const struct alloc_wants *
     for (size_t i = 0; i < count; i++)
         find_candidates(&r->work[i], r->policy);
     bool was_oversending = r->result.oversending;
-    r->result.oversending =
-        share(r->work, count, MIN(limits->budget_bps, ALLOC_UNLIMITED), r->policy->max_oversend_bps);
+    recall_places(r, count);
+    struct purse purse = {.remaining_bps = MIN(limits->budget_bps, ALLOC_UNLIMITED),
+                          .reserve_bps = limits->reserve_bps,
+                          .oversend_bps = r->policy->max_oversend_bps};
+    r->result.oversending = share(r->work, count, &purse);
+    r->result.held_back = purse.held_back;
     for (size_t i = 0; i < count; i++)
         r->choices[i] = choice_of(&r->work[i]);
+    remember_places(r, count);
     r->result.choices = r->choices;
     r->result.count = count;
     list_slots(r, count, limits->max_sources < 0 ? SIZE_MAX : (size_t)limits->max_sources);
@@ -363,7 +430,9 @@ const struct alloc *alloc_run(struct alloc_runner *r, const struct alloc_wants *
 
 uint64_t alloc_deadline_us(const struct alloc_runner *r)
 {
-    return r->ran ? r->ran_us + r->policy->run_again_us : 0;
+    if (!r->ran)
+        return 0;
+    return r->ran_us + (r->result.held_back ? MIN(MS(HELD_BACK_MS), r->policy->run_again_us) : r->policy->run_again_us);
 }
 
 bool alloc_budget_moved(int64_t acted_on_bps, int64_t now_bps)

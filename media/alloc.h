@@ -1,8 +1,11 @@
 /* alloc.h - which layer of which source one receiver gets (bridge-channel.md 8, media.md 13).
  *
  * alloc_wants holds what the receiver asked for; alloc_run() turns it, the sources in speaker order, their measured
- * layers and a budget into a target layer per source. The same input gives the same result, whatever was before.
- * Not for: acting on the result; the caller compares with the last one through the flags of struct alloc.
+ * layers and a budget into a target layer per source. The same input gives the same result, whatever was before, but for
+ * one exception: with a reserve (steady.h) a place in the order gets more than it had only while that much stays free.
+ * Then a picture changes less often than the budget; what is sent always fits the budget. Places are remembered, not
+ * sources, so that whoever becomes more important gets what is due to the place at once; and when what the receiver wants
+ * changes, all is forgotten. Not for: acting on the result; the caller compares with the last one through the flags of struct alloc.
  *
  * Run it when: what the receiver wants changed; the order of endpoints, the endpoints or a source changed; the budget
  * moved (alloc_budget_moved); layers_on_packet() reported a change; alloc_deadline_us() has passed (rates fade).
@@ -55,9 +58,10 @@ struct alloc_source {
 };
 
 struct alloc_limits {
-    int64_t budget_bps; /* ALLOC_UNLIMITED, or the estimate */
-    int last_n;         /* the bridge's own: by load, by conference size; ALLOC_NO_LAST_N */
-    int max_sources;    /* cap of the SSRC table: SSRC_MAP_LIMIT */
+    int64_t budget_bps;  /* ALLOC_UNLIMITED, or the estimate */
+    int64_t reserve_bps; /* of it, to be left free by whoever gets more than before; 0: as the stock bridge */
+    int last_n;          /* the bridge's own: by load, by conference size; ALLOC_NO_LAST_N */
+    int max_sources;     /* cap of the SSRC table: SSRC_MAP_LIMIT */
 };
 
 struct alloc_choice { /* one per source */
@@ -79,6 +83,8 @@ struct alloc {
     /* against the run before: */
     bool targets_changed;   /* set the targets of all projections, again */
     bool forwarded_changed; /* the set of names with a target: send ForwardedSources */
+    bool raised, lowered;   /* by the budget alone: some place got more, or less */
+    bool held_back;         /* but for the reserve, somebody would get more */
     bool heights_changed;   /* effective constraints: update demand.h of each source, then ssrc_map_want() */
 };
 
@@ -89,7 +95,7 @@ void alloc_runner_free(struct alloc_runner *r);
 const struct alloc *alloc_run(struct alloc_runner *r, const struct alloc_wants *wants,
                               const struct alloc_source *sources, size_t count, const struct alloc_limits *limits,
                               uint64_t now_us);
-uint64_t alloc_deadline_us(const struct alloc_runner *r); /* run_again_us after the last run */
+uint64_t alloc_deadline_us(const struct alloc_runner *r); /* run_again_us after the last run; sooner if held back */
 
 /* Whether a new estimate differs enough from the one last acted on (-1: none) to run again: by more than 15 %. */
 bool alloc_budget_moved(int64_t acted_on_bps, int64_t now_bps);
