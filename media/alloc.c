@@ -24,7 +24,9 @@ struct work {
     size_t at;   /* in the sources given */
     size_t rank; /* among those on stage or selected, SIZE_MAX: not among them */
     bool enabled, on_stage;
+    int wanted; /* constraint */
     int height; /* effective constraint */
+    bool capped;
     int count;
     struct layer cand[LAYERS_MAX];
     int preferred, oversend, target;
@@ -39,7 +41,7 @@ struct place { /* what stood there in the last run */
 struct memory { /* of one source, to tell what changed */
     const void *key;
     enum bridge_video_type type;
-    int target, height;
+    struct alloc_choice choice;
 };
 
 struct alloc_runner {
@@ -73,18 +75,20 @@ static int by_priority(const void *left, const void *right)
     return a->at < b->at ? -1 : 1;
 }
 
-static size_t smallest_last_n(const struct alloc_wants *wants, const struct alloc_limits *limits)
+static size_t smallest_last_n(const struct alloc_wants *wants, const struct alloc_limits *limits, bool *by_bridge)
 {
-    const int all[] = {alloc_wants_last_n(wants), limits->last_n, limits->max_sources};
+    const int all[] = {alloc_wants_last_n(wants), limits->max_sources, limits->last_n};
     size_t n = SIZE_MAX;
-    for (size_t i = 0; i < COUNT(all); i++)
-        if (all[i] >= 0)
-            n = MIN(n, (size_t)all[i]);
+    for (size_t i = 0; i < COUNT(all); i++) {
+        bool less = all[i] >= 0 && (size_t)all[i] < n;
+        n = less ? (size_t)all[i] : n;
+        *by_bridge = less && i == COUNT(all) - 1;
+    }
     return n;
 }
 
 static void order_sources(struct work *work, const struct alloc_wants *wants, const struct alloc_source *sources,
-                          size_t count, size_t last_n)
+                          size_t count, const struct alloc_limits *limits)
 {
     for (size_t i = 0; i < count; i++) {
         struct work *w = &work[i];
@@ -93,10 +97,13 @@ static void order_sources(struct work *work, const struct alloc_wants *wants, co
         w->rank = alloc_wants_rank(wants, sources[i].name, &w->on_stage);
     }
     qsort(work, count, sizeof *work, by_priority);
-    size_t n = 0;
+    bool by_bridge;
+    size_t n = 0, last_n = smallest_last_n(wants, limits, &by_bridge);
     for (size_t i = 0; i < count; i++) {
         struct work *w = &work[i];
-        w->height = w->enabled && n < last_n ? alloc_wants_height(wants, w->source->name) : 0;
+        w->wanted = alloc_wants_height(wants, w->source->name);
+        w->height = w->enabled && n < last_n ? w->wanted : 0;
+        w->capped = by_bridge && n >= last_n;
         n += w->height != 0;
     }
 }
@@ -307,7 +314,9 @@ static struct alloc_choice choice_of(const struct work *w)
     int ideal = w->count - 1;
     return (struct alloc_choice){
         .source = w->at,
+        .wanted_height = w->wanted,
         .max_height = w->height,
+        .capped = w->capped,
         .target = w->target < 0 ? LAYER_NONE : w->cand[w->target].index,
         .ideal = ideal < 0 ? LAYER_NONE : w->cand[ideal].index,
         .target_bps = bitrate_at(w, w->target),
@@ -328,7 +337,7 @@ static void compare(struct alloc_runner *r, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct alloc_choice *c = &r->choices[i];
         const struct alloc_source *s = r->work[i].source;
-        r->after[i] = (struct memory){s->key, s->type, c->target, c->max_height};
+        r->after[i] = (struct memory){s->key, s->type, *c};
     }
     qsort(r->after, count, sizeof *r->after, by_key);
     bool other = !r->ran || count != r->before_count;
@@ -337,9 +346,9 @@ static void compare(struct alloc_runner *r, size_t count)
     for (size_t i = 0; i < count && !other; i++) {
         const struct memory *x = &r->before[i], *y = &r->after[i];
         bool same = x->key == y->key && x->type == y->type;
-        a->targets_changed |= !same || x->target != y->target;
-        a->forwarded_changed |= x->key != y->key || (x->target < 0) != (y->target < 0);
-        a->heights_changed |= !same || x->height != y->height;
+        a->targets_changed |= !same || x->choice.target != y->choice.target;
+        a->forwarded_changed |= x->key != y->key || (x->choice.target < 0) != (y->choice.target < 0);
+        a->heights_changed |= !same || x->choice.max_height != y->choice.max_height;
     }
     struct memory *swap = r->before;
     r->before = r->after;
@@ -405,7 +414,7 @@ const struct alloc *alloc_run(struct alloc_runner *r, const struct alloc_wants *
                               uint64_t now_us)
 {
     make_room(r, count);
-    order_sources(r->work, wants, sources, count, smallest_last_n(wants, limits));
+    order_sources(r->work, wants, sources, count, limits);
     for (size_t i = 0; i < count; i++)
         find_candidates(&r->work[i], r->policy);
     bool was_oversending = r->result.oversending;
@@ -426,6 +435,15 @@ const struct alloc *alloc_run(struct alloc_runner *r, const struct alloc_wants *
     r->ran = true;
     r->ran_us = now_us;
     return &r->result;
+}
+
+bool alloc_last(const struct alloc_runner *r, const void *key, struct alloc_choice *out)
+{
+    struct memory wanted = {.key = key};
+    const struct memory *found = bsearch(&wanted, r->before, r->before_count, sizeof *r->before, by_key);
+    if (found)
+        *out = found->choice;
+    return found;
 }
 
 uint64_t alloc_deadline_us(const struct alloc_runner *r)

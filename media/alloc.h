@@ -64,11 +64,13 @@ struct alloc_limits {
     int max_sources;     /* cap of the SSRC table: SSRC_MAP_LIMIT */
 };
 
-struct alloc_choice { /* one per source */
-    size_t source;    /* index into the sources given */
-    int max_height;   /* effective constraint: -1 unlimited, 0 not wanted */
-    int target;       /* layer index to send, LAYER_NONE: none */
-    int ideal;        /* layer index that more budget would give, LAYER_NONE: none */
+struct alloc_choice {  /* one per source */
+    size_t source;     /* index into the sources given */
+    int wanted_height; /* as the receiver asked: -1 unlimited, 0 not wanted */
+    int max_height;    /* the same with last-n: 0 also for what is off or comes too late in the order */
+    bool capped;       /* too late by limits.last_n, which the bridge sets itself, not by a wish */
+    int target;        /* layer index to send, LAYER_NONE: none */
+    int ideal;         /* layer index that more budget would give, LAYER_NONE: none */
     int64_t target_bps, ideal_bps;
     bool on_stage;
     bool suspended; /* could be sent, but the budget does not reach */
@@ -95,6 +97,8 @@ void alloc_runner_free(struct alloc_runner *r);
 const struct alloc *alloc_run(struct alloc_runner *r, const struct alloc_wants *wants,
                               const struct alloc_source *sources, size_t count, const struct alloc_limits *limits,
                               uint64_t now_us);
+/* The last choice for a source, by its key; .source means nothing. False: it was not there. */
+bool alloc_last(const struct alloc_runner *r, const void *key, struct alloc_choice *out);
 uint64_t alloc_deadline_us(const struct alloc_runner *r); /* run_again_us after the last run; sooner if held back */
 
 /* Whether a new estimate differs enough from the one last acted on (-1: none) to run again: by more than 15 %. */

@@ -1,0 +1,84 @@
+/* What holds of explanations: every reason has its row, and the first one that would have to change is told. */
+#include "support/hex.h"
+#include "media/explain.h"
+
+static struct layer layers[] = {
+    {0, 180, 7.5f, 0}, {1, 180, 15, 0},     {2, 180, 30, 0},   {64, 360, 7.5f, 0}, {65, 360, 15, 0},
+    {66, 360, 30, 0},  {128, 720, 7.5f, 0}, {129, 720, 15, 0}, {130, 720, 30, 0},
+};
+
+static void every_difference_has_one_reason(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int wanted, most;
+        bool capped, on;
+        int sent; /* encodings that arrive */
+        int target, ideal, encoding;
+        bool waits;
+        enum explain_reason reason;
+        int height, sent_height;
+    } rows[] = {
+        {"all there is", 720, 720, false, true, 3, 130, 130, 2, false, EXPLAIN_BEST, 720, 720},
+        {"unlimited", -1, -1, false, true, 3, 130, 130, 2, false, EXPLAIN_BEST, 720, 720},
+        {"a thumbnail was asked for", 180, 180, false, true, 3, 2, 2, 0, false, EXPLAIN_CONSTRAINT, 180, 720},
+        {"nothing was asked for", 0, 0, false, true, 0, -1, -1, -1, false, EXPLAIN_CONSTRAINT, 0, 0},
+        {"nor of a camera that is off", 0, 0, false, false, 0, -1, -1, -1, false, EXPLAIN_CONSTRAINT, 0, 0},
+        {"others come first", 180, 0, false, true, 3, -1, -1, -1, false, EXPLAIN_LAST_N, 0, 720},
+        {"the bridge spares itself", 180, 0, true, true, 3, -1, -1, -1, false, EXPLAIN_CPU, 0, 720},
+        {"the camera is off", 720, 0, true, false, 0, -1, -1, -1, false, EXPLAIN_NOT_SENDING, 0, 0},
+        {"nothing arrives", 720, 720, false, true, 0, 130, 130, -1, true, EXPLAIN_NOT_SENDING, 0, 0},
+        {"the highest does not arrive", 720, 720, false, true, 2, 66, 66, 1, false, EXPLAIN_SENDERS_LINK, 360, 360},
+        {"nor is it wanted", 360, 360, false, true, 2, 66, 66, 1, false, EXPLAIN_CONSTRAINT, 360, 360},
+        {"the link carries less", 720, 720, false, true, 3, 65, 130, 1, false, EXPLAIN_ESTIMATE, 360, 720},
+        {"the link carries nothing", 180, 180, false, true, 3, -1, 2, -1, false, EXPLAIN_ESTIMATE, 0, 720},
+        {"nothing goes out yet", 720, 720, false, true, 3, 130, 130, -1, true, EXPLAIN_KEYFRAME, 0, 720},
+        {"a lower one still goes out", 720, 720, false, true, 3, 130, 130, 0, true, EXPLAIN_KEYFRAME, 180, 720},
+        {"before the estimate matters", 720, 720, false, true, 3, 66, 130, 0, true, EXPLAIN_KEYFRAME, 180, 720},
+        {"a spatial layer of the same encoding", 720, 720, false, true, 3, 130, 130, 2, true, EXPLAIN_KEYFRAME, 720,
+         720},
+    };
+    bool seen[EXPLAIN_REASONS] = {false};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        print_message("  %s: %s\n", rows[i].name, explain_word(rows[i].reason));
+        for (size_t l = 0; l < COUNT(layers); l++)
+            layers[l].bitrate_bps = layer_encoding(layers[l].index) < rows[i].sent ? 100000 * (l + 1) : 0;
+        struct alloc_choice choice = {.wanted_height = rows[i].wanted,
+                                      .max_height = rows[i].most,
+                                      .capped = rows[i].capped,
+                                      .target = rows[i].target,
+                                      .ideal = rows[i].ideal};
+        struct explain_in in = {.choice = &choice,
+                                .video_on = rows[i].on,
+                                .layers = layers,
+                                .layer_count = COUNT(layers),
+                                .encoding = rows[i].encoding,
+                                .waits = rows[i].waits};
+        struct explain out = explain_source(&in);
+        assert_int_equal(out.reason, rows[i].reason);
+        assert_int_equal(out.wanted_height, rows[i].wanted);
+        assert_int_equal(out.height, rows[i].height);
+        assert_int_equal(out.sent_height, rows[i].sent_height);
+        seen[out.reason] = true;
+    }
+    for (int i = 0; i < EXPLAIN_REASONS; i++)
+        assert_true(seen[i] && explain_word((enum explain_reason)i)[0]);
+}
+
+static void a_source_without_layers_is_not_sending(void **state)
+{
+    (void)state;
+    struct alloc_choice choice = {.wanted_height = 180, .max_height = 180, .target = LAYER_NONE, .ideal = LAYER_NONE};
+    struct explain_in in = {.choice = &choice, .video_on = true, .encoding = -1};
+    assert_int_equal(explain_source(&in).reason, EXPLAIN_NOT_SENDING);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_difference_has_one_reason),
+        cmocka_unit_test(a_source_without_layers_is_not_sending),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
