@@ -17,6 +17,7 @@
 #include "bridge/config.h"
 #include "bridge/control.h"
 #include "bridge/dispatch.h"
+#include "bridge/explain_socket.h"
 #include "bridge/gather.h"
 #include "bridge/load.h"
 #include "bridge/options.h"
@@ -45,6 +46,7 @@ struct server {
     struct control *control;
     struct connection **connections;
     size_t connection_count, connections_left;
+    struct explain_socket *explain_socket; /* NULL: none is wanted */
     struct load load;
     struct presence presence;
     int exit_code;
@@ -267,6 +269,7 @@ static void threads_stop(struct server *s)
         worker_join(s->workers[i]);
     for (unsigned i = 0; i < s->bridge.worker_count; i++)
         worker_free(s->workers[i]);
+    explain_socket_free(s->explain_socket);
     inbox_close(s->bridge.control);
 }
 
@@ -447,6 +450,8 @@ static int run(struct server *s)
     for (unsigned i = 0; i < s->bridge.worker_count; i++)
         worker_start(s->workers[i]);
     catch_signals(s);
+    if (s->config.explain_socket)
+        s->explain_socket = explain_socket_new(&s->loop, &s->bridge, s->config.explain_socket);
     uv_timer_init(&s->loop, &s->control_timer);
     uv_timer_init(&s->loop, &s->load_timer);
     s->control_timer.data = s->load_timer.data = s;

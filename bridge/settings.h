@@ -154,6 +154,7 @@
 /* own: keys below `native` do not exist in the stock bridge */
 #define SETTINGS_NATIVE(X) \
     X("native.workers", COUNT, workers, 0, "media threads; 0: one per CPU") \
+    X("native.explain-socket", STRING, explain_socket, NULL, "UNIX socket that tells who is shown what, and why no better; unset: none") \
     X("native.steady-layers", BOOL, steady_layers, true, "give a receiver more only when its estimate holds; false: follow each estimate, as the stock bridge")
 
 #define SETTINGS(X) \

@@ -6,6 +6,7 @@
 #include "bridge/conference.h"
 #include "bridge/endpoint.h"
 #include "bridge/rx_path.h"
+#include "bridge/overview.h"
 #include "bridge/shard.h"
 #include "proto/log.h"
 
@@ -190,6 +191,7 @@ static void on_msg(void *ctx, struct inbox_msg *in)
     struct worker_msg *msg = container_of(in, struct worker_msg, msg);
     switch (in->kind) {
     case W_PATH_LEARNT: learn_path(w, msg); break;
+    case W_OVERVIEW: overview_answer(w, msg->arg); break;
     case W_STOP: end_all(w); break;
     case W_EXIT: inbox_close(w->inbox); break;
     default: obey(w, msg); break;

@@ -33,7 +33,7 @@ struct explain {
     int wanted_height; /* -1 unlimited, 0 none */
     int height;        /* going out; 0: nothing */
     int target_height; /* as allocated; 0: nothing */
-    int sent_height;   /* the highest that arrives from the sender; 0: nothing */
+    int sent_height;   /* of the best that arrives from the sender; 0: nothing */
     float target_framerate;
     int64_t target_bps;
 };

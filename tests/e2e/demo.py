@@ -14,7 +14,8 @@ import stack
 
 def arguments():
     p = argparse.ArgumentParser(prog="scripts/demo", description="A call through the bridge on this machine.")
-    p.add_argument("--headless", action="store_true", help="headless browsers call each other; prints who received what")
+    p.add_argument("--headless", action="store_true", help="headless browsers call each other; prints who received what, and "
+                   "why no better")
     p.add_argument("--clients", type=int, default=2, metavar="N", help="headless clients (default 2)")
     p.add_argument("--seconds", type=float, default=10, metavar="S", help="how long to measure (default 10)")
     p.add_argument("--browser", choices=["chromium", "firefox", "both"], default="chromium")
@@ -32,7 +33,8 @@ async def main(args):
     async with stack.Stack(bridge_command=[str(args.bridge)], web_port=args.port) as s:
         if args.headless:
             query = {"codec": args.codec, **({"mode": "plain"} if args.plain else {})}
-            call = asyncio.ensure_future(headless.run(s.url, args.clients, args.seconds, args.browser, **query))
+            call = asyncio.ensure_future(headless.run(s.url, args.clients, args.seconds, args.browser,
+                                                      s.explain_socket, **query))
             stopped = asyncio.ensure_future(stop.wait())
             await asyncio.wait({call, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if not call.done():

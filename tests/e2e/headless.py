@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import urllib.parse
 
+import explain
 from browsers import KINDS
 
 # Small pictures: encoding in software for every client must fit into two cores.
@@ -122,6 +123,10 @@ def table(rows):
               "ok" if r["heard"] and r["seen"] else " ".join((["NOT HEARD"] if not r["heard"] else []) +
                                                              (["NOT SEEN"] if not r["seen"] else []))]
              for r in rows]
+    return columns(heads, lines)
+
+
+def columns(heads, lines):
     widths = [max(len(line[i]) for line in [heads, *lines]) for i in range(len(heads))]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in [heads, *lines])
 
@@ -142,7 +147,7 @@ def describe(reports):
     return "\n".join(lines)
 
 
-async def run(url, clients, seconds, browser, **query):
+async def run(url, clients, seconds, browser, explain_socket=None, **query):
     """The demo's headless call. Prints the table; gives back whether everybody was heard and seen."""
     kinds = {"both": ["chromium", "firefox"]}.get(browser, [browser])
     async with Room(url, **query) as room:
@@ -157,5 +162,8 @@ async def run(url, clients, seconds, browser, **query):
         reports = [r for r in await room.reports() if r]
         rows = flows(before, reports)
         print(table(rows))
+        if explain_socket:
+            names = {m["id"]: m["name"] for r in reports for m in r["members"]}
+            print("\n" + columns(explain.HEADS, explain.rows(await explain.ask(explain_socket), names)))
         whole = len(rows) == clients * (clients - 1)
         return whole and all(r["heard"] and r["seen"] and r["channel"] == "open" for r in rows)

@@ -78,6 +78,7 @@ videobridge {{
   }}
 }}
 ice4j {{ harvest {{ allowed-addresses = [{addresses}] }} }}
+native.explain-socket = "{explain_socket}"
 {extra}
 """
 
@@ -154,6 +155,7 @@ class Stack:
     async def __aenter__(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="kolibri-e2e-"))
         self.dir.chmod(0o700)
+        self.explain_socket = self.dir / "explain"
         self.xmpp_port, self.component_port, self.http_port = free_port(), free_port(), free_port()
         self.udp_port = free_port(socket.SOCK_DGRAM)
         try:
@@ -198,6 +200,7 @@ class Stack:
         config = self.dir / "jvb.conf"
         config.write_text(BRIDGE_CONFIG.format(
             udp_port=self.udp_port, xmpp_port=self.xmpp_port, http_port=self.http_port, extra=self.bridge_extra,
+            explain_socket=self.explain_socket,
             addresses=", ".join(f'"{a}"' for a in self.addresses)))
         config.chmod(0o600)
         self.bridge = Process("bridge", [*self.bridge_command, "--config", str(config)], self.dir / "bridge.log",

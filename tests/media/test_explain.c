@@ -66,6 +66,27 @@ static void every_difference_has_one_reason(void **state)
         assert_true(seen[i] && explain_word((enum explain_reason)i)[0]);
 }
 
+/* A camera of 640x360 whose third encoding was never seen, so that it still counts as 720. */
+static void a_small_cameras_silent_encoding_is_missed(void **state)
+{
+    (void)state;
+    const struct layer small[] = {{0, 90, 30, 50000}, {64, 180, 30, 150000}, {128, 720, 30, 0}};
+    static const struct {
+        int wanted;
+        enum explain_reason reason;
+    } rows[] = {{-1, EXPLAIN_SENDERS_LINK},
+                {720, EXPLAIN_SENDERS_LINK},
+                {360, EXPLAIN_SENDERS_LINK},
+                {180, EXPLAIN_CONSTRAINT}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct alloc_choice choice = {
+            .wanted_height = rows[i].wanted, .max_height = rows[i].wanted, .target = 64, .ideal = 64};
+        struct explain_in in = {
+            .choice = &choice, .video_on = true, .layers = small, .layer_count = COUNT(small), .encoding = 1};
+        assert_int_equal(explain_source(&in).reason, rows[i].reason);
+    }
+}
+
 static void a_source_without_layers_is_not_sending(void **state)
 {
     (void)state;
@@ -78,6 +99,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_difference_has_one_reason),
+        cmocka_unit_test(a_small_cameras_silent_encoding_is_missed),
         cmocka_unit_test(a_source_without_layers_is_not_sending),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
