@@ -542,6 +542,7 @@ bool config_load(const char *path, const struct config_env *env, struct config *
     read_logins(&r, "videobridge.apis.xmpp-client.configs", false);
     read_logins(&r, "native.xmpp-component.configs", true);
     read_mappings(&r, r.root);
+    config_read_limits(&r);
     config_read_old(&r);
     check_sense(&r);
     config_warn_unknown(&r);
@@ -616,6 +617,7 @@ void config_done(struct config *cfg)
         free_mapping(&cfg->mappings[i]);
     free(cfg->xmpp);
     free(cfg->mappings);
+    free(cfg->size_limits);
     free(cfg->path);
     *cfg = (struct config){0};
 }

@@ -66,6 +66,11 @@ struct config_mapping {
     uint16_t local_port, public_port; /* 0: the mapping is for all ports; both or none */
 };
 
+/* videobridge.load-management.conference-last-n-limits: with `size` or more video sources, at most last_n are shown. */
+struct config_size_limit {
+    int32_t size, last_n;
+};
+
 struct config {
 #define X(key, type, field, value, meaning) CONFIG_C_##type field;
     SETTINGS(X)
@@ -74,6 +79,8 @@ struct config {
     size_t xmpp_count;
     struct config_mapping *mappings;
     size_t mappings_count;
+    struct config_size_limit *size_limits; /* in no order */
+    size_t size_limits_count;
     char *path; /* the jvb.conf that was read; NULL: none, defaults */
 };
 

@@ -29,6 +29,7 @@ void config_strings_split(struct config_strings *list, const char *text, const c
 void config_strings_insert(struct config_strings *list, size_t at, const char *text);
 void config_strings_clear(struct config_strings *list);
 
+void config_read_limits(struct reading *r);  /* config_limits.c */
 void config_warn_unknown(struct reading *r); /* config_known.c */
 void config_read_old(struct reading *r);     /* config_old.c */
 

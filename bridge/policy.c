@@ -32,3 +32,17 @@ struct policy policy_from(const struct config *cfg)
 {
     return (struct policy){alloc_from(cfg), keyframe_from(cfg)};
 }
+
+int policy_last_n(const struct config *cfg, size_t source_count)
+{
+    const struct config_size_limit *limit = NULL; /* of those that the conference has reached, the largest */
+    for (size_t i = 0; i < cfg->size_limits_count; i++) {
+        const struct config_size_limit *l = &cfg->size_limits[i];
+        if ((size_t)l->size <= source_count && (!limit || l->size >= limit->size))
+            limit = l;
+    }
+    int by_size = limit ? limit->last_n : ALLOC_NO_LAST_N;
+    if (by_size < 0 || cfg->bridge_last_n < 0)
+        return MAX(by_size, cfg->bridge_last_n);
+    return MIN(by_size, cfg->bridge_last_n);
+}

@@ -15,4 +15,7 @@ struct policy {
 /* Values beyond what an engine can do are brought into its range. */
 struct policy policy_from(const struct config *cfg);
 
+/* The cap on video sources for everybody in a conference of so many: jvb-last-n and conference-last-n-limits. */
+int policy_last_n(const struct config *cfg, size_t source_count); /* ALLOC_NO_LAST_N: none */
+
 #endif

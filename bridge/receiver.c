@@ -256,8 +256,8 @@ void receiver_allocate(struct receiver *r, uint64_t now_us)
     size_t count;
     const struct alloc_source *sources = conference_video_sources(ep->conf, ep, &count, now_us);
     struct alloc_limits limits = {.budget_bps = ALLOC_UNLIMITED,
-                                  .last_n = cfg->bridge_last_n,
-                                  .max_sources = r->rewriting ? cfg->ssrc_limit_video : INT32_MAX};
+                                  .last_n = policy_last_n(cfg, count + 1), /* with its own */
+                                  .max_sources = cfg->ssrc_limit_video};
     limits.reserve_bps = reserve_bps(r, limits.budget_bps, now_us);
     const struct alloc *alloc = alloc_run(r->runner, r->wants, sources, count, &limits, now_us);
     steady_on_alloc(&r->steady, alloc->raised, alloc->lowered, now_us);

@@ -111,6 +111,9 @@ static void ansible_and_nixos_files_load(void **state) /* operations 19.1 */
     assert_true(cfg.health_interval_us == SEC(300));
     assert_int_equal(cfg.load_packet_rate, 140000);
     assert_false(cfg.harvest_ipv6);
+    assert_int_equal(cfg.size_limits_count, 3);
+    assert_int_equal(cfg.size_limits[1].size, 30);
+    assert_int_equal(cfg.size_limits[1].last_n, 15);
     config_done(&cfg);
 
     load_stock("nixos", &cfg);
@@ -183,6 +186,11 @@ static void wrong_values_stop_the_start_with_their_line(void **state) /* operati
         {"videobridge.sctp.enabled = maybe", "E 1 videobridge.sctp.enabled"},
         {"videobridge.ssrc-limit.video = -1", "E 1 videobridge.ssrc-limit.video"},
         {"videobridge.ssrc-limit.audio = many", "E 1 videobridge.ssrc-limit.audio"},
+        {"videobridge.load-management.conference-last-n-limits = 20", "E 1 videobridge.load-management.conf"},
+        {"videobridge.load-management.conference-last-n-limits { many = 20 }", "E 1 videobridge.load-management.conf"},
+        {"videobridge.load-management.conference-last-n-limits { 20 = all }", "E 1 videobridge.load-management.conf"},
+        {"videobridge.load-management.conference-last-n-limits { 20 = -2 }", "E 1 videobridge.load-management.conf"},
+        {"videobridge.load-management.conference-last-n-limits { -1 = 2 }", "E 1 videobridge.load-management.conf"},
         {"videobridge.cc.initial-last-n = -2", "E 1 videobridge.cc.initial-last-n"},
         {"videobridge.cc.max-oversend-bitrate = 500", "E 1 videobridge.cc.max-oversend-bitrate"},
         {"videobridge.health.interval = 5 weeks", "E 1 videobridge.health.interval"},

@@ -1,6 +1,8 @@
 /* What the administrator sets is what the bridge does: each test changes one setting and looks at the packets. */
 #include "support/path_rig.h"
 
+#include <stdlib.h>
+
 #include "bridge/policy.h"
 
 static struct rig rig;
@@ -101,6 +103,38 @@ static void sockets_get_the_receive_buffer_asked_for(void **state)
     assert_int_equal(udp_io_rcvbuf_bytes(rig.worker->udp), 2 * 20000); /* Linux counts its own overhead */
 }
 
+static void set_last_n_by_size(struct config *config)
+{
+    config->initial_max_height = 180;
+    config->size_limits = malloc(sizeof *config->size_limits);
+    *config->size_limits = (struct config_size_limit){.size = 2, .last_n = 0};
+    config->size_limits_count = 1;
+}
+
+static void no_picture_comes_in_a_conference_too_large_for_it(void **state)
+{
+    (void)state;
+    struct got got;
+    open_with(set_last_n_by_size);
+    peer_video(&alice, 0, 1, 3000, 1, true);
+    assert_false(peer_recv_rtp(&bob, &got, RIG_VP8));
+}
+
+static void the_largest_size_reached_sets_the_limit(void **state)
+{
+    (void)state;
+    struct config_size_limit limits[] = {{30, 15}, {20, 25}, {40, -1}};
+    static const struct {
+        int bridge, sources, last_n;
+    } rows[] = {{-1, 19, -1}, {-1, 20, 25}, {-1, 29, 25}, {-1, 30, 15}, {-1, 40, -1},
+                {7, 19, 7},   {7, 30, 7},   {18, 30, 15}, {0, 30, 0},   {9, 50, 9}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct config config = {
+            .bridge_last_n = rows[i].bridge, .size_limits = limits, .size_limits_count = COUNT(limits)};
+        assert_int_equal(policy_last_n(&config, (size_t)rows[i].sources), rows[i].last_n);
+    }
+}
+
 static void key_frame_limits_are_those_of_the_settings(void **state)
 {
     (void)state;
@@ -130,6 +164,8 @@ int main(void)
         cmocka_unit_test_teardown(silence_passes_when_nothing_is_to_be_discarded, close_call),
         cmocka_unit_test_teardown(pictures_come_unasked_with_an_initial_height, close_call),
         cmocka_unit_test_teardown(no_picture_comes_with_an_initial_last_n_of_none, close_call),
+        cmocka_unit_test_teardown(no_picture_comes_in_a_conference_too_large_for_it, close_call),
+        cmocka_unit_test(the_largest_size_reached_sets_the_limit),
         cmocka_unit_test_teardown(sockets_get_the_receive_buffer_asked_for, close_call),
         cmocka_unit_test(key_frame_limits_are_those_of_the_settings),
     };
