@@ -196,7 +196,8 @@ struct explain_socket *explain_socket_new(uv_loop_t *loop, const struct bridge *
     uv_pipe_init(loop, &s->listener, 0);
     remove_stale(path);
     mode_t before = umask(0177);
-    int status = uv_pipe_bind(&s->listener, path);
+    bool fits = strlen(path) < sizeof((struct sockaddr_un *)NULL)->sun_path; /* libuv would cut it */
+    int status = fits ? uv_pipe_bind(&s->listener, path) : UV_ENAMETOOLONG;
     umask(before);
     if (status == 0)
         status = uv_listen((uv_stream_t *)&s->listener, CLIENTS_MAX, on_connection);

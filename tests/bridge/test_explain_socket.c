@@ -115,6 +115,10 @@ static void what_a_crash_left_behind_is_replaced_and_anything_else_is_not(void *
     assert_int_equal(stat(path, &st), 0);
     uv_run(&rig.loop, UV_RUN_NOWAIT);
     unlink(path);
+    char too_long[200] = "/tmp/";
+    memset(too_long + 5, 'x', sizeof too_long - 6);
+    assert_null(explain_socket_new(&rig.loop, &rig.bridge, too_long));
+    uv_run(&rig.loop, UV_RUN_NOWAIT);
     rmdir(folder);
 }
 
