@@ -6,6 +6,8 @@
 #include "bridge/endpoint.h"
 #include "bridge/forward.h"
 #include "bridge/rtcp_path.h"
+#include "proto/h264.h"
+#include "proto/h265.h"
 #include "proto/rtp_ext.h"
 #include "proto/rtx.h"
 
@@ -182,6 +184,33 @@ static bool rx_level(struct rx *rx)
     return conference_on_level(ep->conf, rx->encoding->source, level.level, rx->pkt->rx_us) ? true : hide(rx);
 }
 
+/* H.264 and H.265 do not say where a frame begins. It does with a sequence's parameter sets, and where the timestamp
+ * changes between two packets that follow each other. What cannot be read is encrypted, and passes. */
+static void read_h26x(struct rx *rx)
+{
+    struct media_pkt *m = &rx->m;
+    struct encoding *e = rx->encoding;
+    bool sequence;
+    if (m->codec == CODEC_H264) {
+        struct h264_desc d;
+        h264_desc_parse(rx->rtp.payload, &d);
+        m->keyframe = d.keyframe;
+        sequence = d.sequence;
+    } else {
+        struct h265_desc d;
+        h265_desc_parse(rx->rtp.payload, &d);
+        m->keyframe = d.keyframe;
+        sequence = d.sequence;
+    }
+    bool follows = e->frame_known && rx->raw_seq == e->frame_seq + 1;
+    m->frame_start = follows ? m->ts != e->frame_ts : sequence;
+    if (e->frame_known && rx->raw_seq <= e->frame_seq)
+        return;
+    e->frame_known = true;
+    e->frame_seq = rx->raw_seq;
+    e->frame_ts = m->ts;
+}
+
 static bool rx_codec(struct rx *rx)
 {
     struct media_pkt *m = &rx->m;
@@ -207,6 +236,8 @@ static bool rx_codec(struct rx *rx)
             return hide(rx);
         m->keyframe = vp9_is_key(&m->vp9);
         m->frame_start = m->vp9.start;
+    } else if (m->codec == CODEC_H264 || m->codec == CODEC_H265) {
+        read_h26x(rx);
     } else {
         m->frame_start = rx->payload->kind == COLIBRI2_AUDIO;
     }

@@ -27,6 +27,9 @@ struct encoding { /* one SSRC of a source; simulcast has several */
     struct speaker_silence silence; /* audio */
     uint32_t ssrc, rtx_ssrc;
     struct rx_stream rx;
+    int64_t frame_seq; /* of the packet before, and its timestamp: tell where the next frame begins */
+    uint32_t frame_ts;
+    bool frame_known;
     struct seq_hide hide;
     struct nack *nack;       /* video only */
     struct history *history; /* video only */

@@ -1,7 +1,7 @@
 /* project.c - the part of a projection that no codec changes: what has gone out, and which rules apply. See project.h. */
 #include "media/project_kind.h"
 
-enum project_kind { KIND_NONE, KIND_PLAIN, KIND_VP8, KIND_VP9 };
+enum project_kind { KIND_NONE, KIND_PLAIN, KIND_VP8, KIND_VP9, KIND_H26X };
 
 enum {
     VIDEO_HZ = 90000,
@@ -13,6 +13,8 @@ static enum project_kind kind_of(enum codec codec)
     switch (codec) {
     case CODEC_VP8: return KIND_VP8;
     case CODEC_VP9: return KIND_VP9;
+    case CODEC_H264:
+    case CODEC_H265: return KIND_H26X;
     default: return KIND_PLAIN;
     }
 }
@@ -24,6 +26,8 @@ static void enter_kind(struct project *p, enum project_kind kind)
     project_log_init(&p->log);
     if (kind == KIND_VP9)
         project_vp9_init(&p->u.vp9);
+    else if (kind == KIND_H26X)
+        project_h26x_init(&p->u.h26x);
     else if (kind == KIND_PLAIN)
         project_plain_init(&p->u.plain);
 }
@@ -141,9 +145,10 @@ bool project_offer(struct project *p, const struct media_pkt *pkt, uint64_t now_
         enter_kind(p, kind);
     }
     *out = (struct project_out){.marker = pkt->marker};
-    bool sent = kind == KIND_VP8   ? project_vp8_offer(p, &in, out)
-                : kind == KIND_VP9 ? project_vp9_offer(p, &in, out)
-                                   : project_plain_offer(p, &in, out);
+    bool sent = kind == KIND_VP8    ? project_vp8_offer(p, &in, out)
+                : kind == KIND_VP9  ? project_vp9_offer(p, &in, out)
+                : kind == KIND_H26X ? project_h26x_offer(p, &in, out)
+                                    : project_plain_offer(p, &in, out);
     if (!sent || !use_number(p, out->seq))
         return false;
     if (!p->head.started || seq_newer(out->seq, p->head.seq))
@@ -157,7 +162,8 @@ bool project_wants_keyframe(const struct project *p)
         return false;
     switch (p->kind) {
     case KIND_VP8:
-    case KIND_VP9: return p->pick.need_keyframe || p->pick.current < 0;
+    case KIND_VP9:
+    case KIND_H26X: return p->pick.need_keyframe || p->pick.current < 0;
     case KIND_PLAIN: return p->u.plain.need_keyframe;
     default: return true;
     }
@@ -167,7 +173,8 @@ int project_encoding(const struct project *p)
 {
     switch (p->kind) {
     case KIND_VP8:
-    case KIND_VP9: return p->pick.current;
+    case KIND_VP9:
+    case KIND_H26X: return p->pick.current;
     case KIND_PLAIN: return p->u.plain.current;
     default: return -1;
     }

@@ -6,6 +6,7 @@
  * it was, so the receiver sees one stream without a seam. Which rules apply is chosen per packet by its codec:
  *   VP8            switches between encodings at key frames, drops temporal layers, renumbers (project_vp8.c)
  *   VP9            the same, and picks a spatial layer in each encoding (project_vp9.c)
+ *   H.264, H.265   switches between encodings at key frames (project_h26x.c)
  *   anything else  one encoding passes with an offset (project_plain.c)
  *
  * Promises, for any input: no sequence number goes out twice; packets keep their order; all packets of a frame have one
@@ -107,6 +108,12 @@ struct project_vp9 {
     } picture[PROJECT_PICTURES]; /* by picture id */
 };
 
+struct project_h26x {
+    bool keyed;                     /* key frames can be told */
+    bool waiting;                   /* frames of the wanted encoding come, and no key frame, */
+    uint64_t waiting_us, newest_us; /* since then; the newest of them */
+};
+
 struct project_plain {
     int current; /* encoding going out, -1: none */
     bool need_keyframe;
@@ -131,6 +138,7 @@ struct project {
     union {
         struct project_plain plain;
         struct project_vp9 vp9;
+        struct project_h26x h26x;
     } u;
 };
 

@@ -1,4 +1,4 @@
-/* project_kind.h - what project.c and the codecs' rules (project_vp8.c, project_vp9.c, project_plain.c) share: which
+/* project_kind.h - what project.c and the codecs' rules (project_vp8.c, project_vp9.c, project_h26x.c, project_plain.c) share: which
  * encoding goes out (project_pick.c) and under which numbers (project_log.c). For them only. */
 #ifndef MEDIA_PROJECT_KIND_H
 #define MEDIA_PROJECT_KIND_H
@@ -81,6 +81,9 @@ bool project_vp8_offer(struct project *p, const struct project_in *in, struct pr
 
 void project_vp9_init(struct project_vp9 *v);
 bool project_vp9_offer(struct project *p, const struct project_in *in, struct project_out *out);
+
+void project_h26x_init(struct project_h26x *h);
+bool project_h26x_offer(struct project *p, const struct project_in *in, struct project_out *out);
 
 void project_plain_init(struct project_plain *l);
 bool project_plain_offer(struct project *p, const struct project_in *in, struct project_out *out);

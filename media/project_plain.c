@@ -1,4 +1,4 @@
-/* project_plain.c - projection of streams whose payload we do not look into: audio, and video other than VP8
+/* project_plain.c - projection of streams whose payload we do not look into: audio, and video of codecs that we do not know
  * (media.md 12.5). One encoding passes; numbers and timestamps move by a constant, chosen anew at each start. */
 #include "media/project_kind.h"
 

@@ -62,7 +62,7 @@ static const struct capture {
      {0x15eef6d8, 0x61a1600d, 0x500bb78e},
      {0xd4d25fd2, 0xc7936ca4, 0x213f2215},
      40,
-     {180, 180, 180, 180, 180, 180}},
+     {180, 720, 360, 720, 180, 720}},
 };
 
 static struct rig rig;
