@@ -8,7 +8,8 @@
 #include "bridge/worker.h"
 #include "media/dchan.h"
 
-enum { TICK_MS = 10 };
+/* The shortest time that usrsctp waits is 200 ms, for a delayed acknowledgement: a finer tick is wake-ups for nothing. */
+enum { TICK_MS = 50 };
 
 enum channel_msg_kind { CHANNEL_OPEN, CHANNEL_PACKET, CHANNEL_TEXT, CHANNEL_CLOSE, CHANNEL_STOP };
 

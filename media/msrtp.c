@@ -14,7 +14,7 @@
 #include "proto/map.h"
 
 enum {
-    SSRCS_PER_SESSION = 16,
+    SSRCS_PER_SESSION = 4,
     RTP_HEADER = 12,
     RTCP_HEADER = 8,
     RTCP_INDEX = 4,
