@@ -246,6 +246,7 @@ void endpoint_set_media(struct endpoint *ep, const struct media_spec *spec)
         ep->ext_id[kind] = in->id;
     }
     set_remb(ep);
+    bwe_media_changed(ep);
     receiver_media_changed(&ep->receiver);
 }
 
@@ -366,6 +367,8 @@ static struct endpoint *allocate(struct conference *conf, uint32_t serial, const
     early_queue_init(&ep->early);
     list_init(&ep->sources);
     rtt_init(&ep->rtt);
+    bwe_init(ep);
+    ep->twcc_tx_seq = 1; /* media.md 8.1 */
     timer_init(&ep->dtls_timer, dtls_timer_fired);
     timer_init(&ep->report_timer, report_timer_fired);
     timer_init(&ep->twcc_timer, twcc_timer_fired);
@@ -439,6 +442,7 @@ void endpoint_free(struct endpoint *ep)
     list_for_each_safe (it, &ep->sources)
         source_free(container_of(it, struct source, node));
     receiver_done(&ep->receiver);
+    bwe_done(ep);
     close_transport(ep);
     struct timer *timers[] = {&ep->dtls_timer, &ep->report_timer, &ep->twcc_timer,
                               &ep->nack_timer, &ep->stats_timer,  &ep->connection_timer};

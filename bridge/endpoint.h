@@ -6,6 +6,7 @@
 #ifndef BRIDGE_ENDPOINT_H
 #define BRIDGE_ENDPOINT_H
 
+#include "bridge/bwe_path.h"
 #include "bridge/conference.h"
 #include "bridge/endpoint_ice.h"
 #include "bridge/receiver.h"
@@ -75,7 +76,8 @@ struct endpoint {
 
     /* what it is shown */
     struct receiver receiver;
-    uint16_t twcc_tx_seq;
+    uint16_t twcc_tx_seq; /* the next one */
+    struct bwe bwe;
     uint64_t downlink_bps; /* what its link carries, as estimated; 0: unknown */
     struct rtt rtt;
 };

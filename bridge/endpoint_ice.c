@@ -75,8 +75,10 @@ static void path_changed(struct endpoint *ep)
     const struct ice_path *path = ice_send_path(ep->ice.established->ice);
     bool was_up = endpoint_is_up(ep);
     ep->sendable = path != NULL;
-    if (path)
+    if (path && (!addr_eq(&ep->dest.to, &path->remote) || ep->dest.local != path->local)) {
         udp_dest_set(ep->worker->udp, &ep->dest, &path->remote, path->local);
+        bwe_path_changed(ep);
+    }
     if (endpoint_is_up(ep) != was_up)
         receiver_up(&ep->receiver, endpoint_is_up(ep));
 }

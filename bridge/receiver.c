@@ -86,9 +86,17 @@ static struct track *slot_track(struct receiver *r, enum colibri2_kind kind, str
     return *track;
 }
 
+/* The bridge's own SSRCs carry padding: a source that claims one would use its numbers a second time. */
+static bool is_ours(const struct conference *conf, uint32_t ssrc)
+{
+    return ssrc == conf->feedback_audio_ssrc || ssrc == conf->feedback_video_ssrc;
+}
+
 static struct track *plain_track(struct receiver *r, struct source *source)
 {
     uint32_t ssrc = source_primary_ssrc(source);
+    if (is_ours(r->ep->conf, ssrc) || is_ours(r->ep->conf, source->encodings[0].rtx_ssrc))
+        return NULL;
     struct track *track = map_get_u32(&r->plain_tracks, ssrc);
     if (!track) {
         if (r->plain_tracks.count >= RECEIVER_TRACKS_MAX)
@@ -239,12 +247,31 @@ static void set_targets(struct receiver *r, const struct alloc *alloc, const str
     }
 }
 
+static bool is_steady(const struct receiver *r, int64_t budget_bps)
+{
+    return r->ep->worker->bridge->config->steady_layers && budget_bps < ALLOC_UNLIMITED;
+}
+
+void receiver_on_estimate(struct receiver *r, int64_t budget_bps, uint64_t now_us)
+{
+    if (is_steady(r, budget_bps))
+        steady_on_estimate(&r->steady, budget_bps, now_us);
+}
+
 static int64_t reserve_bps(struct receiver *r, int64_t budget_bps, uint64_t now_us)
 {
-    if (!r->ep->worker->bridge->config->steady_layers || budget_bps >= ALLOC_UNLIMITED)
-        return 0;
-    steady_on_estimate(&r->steady, budget_bps, now_us);
-    return steady_reserve(&r->steady, budget_bps, now_us);
+    receiver_on_estimate(r, budget_bps, now_us);
+    return is_steady(r, budget_bps) ? steady_reserve(&r->steady, budget_bps, now_us) : 0;
+}
+
+static void tell_wants(struct receiver *r, const struct alloc *alloc, int64_t budget_bps)
+{
+    int64_t target_bps = 0, ideal_bps = 0;
+    for (size_t i = 0; i < alloc->count; i++) {
+        target_bps += alloc->choices[i].target_bps;
+        ideal_bps += alloc->choices[i].ideal_bps;
+    }
+    bwe_on_allocated(r->ep, budget_bps, (uint64_t)target_bps, (uint64_t)ideal_bps);
 }
 
 void receiver_allocate(struct receiver *r, uint64_t now_us)
@@ -255,12 +282,13 @@ void receiver_allocate(struct receiver *r, uint64_t now_us)
         return;
     size_t count;
     const struct alloc_source *sources = conference_video_sources(ep->conf, ep, &count, now_us);
-    struct alloc_limits limits = {.budget_bps = ALLOC_UNLIMITED,
+    struct alloc_limits limits = {.budget_bps = bwe_budget_bps(ep),
                                   .last_n = policy_last_n(cfg, count + 1), /* with its own */
                                   .max_sources = cfg->ssrc_limit_video};
     limits.reserve_bps = reserve_bps(r, limits.budget_bps, now_us);
     const struct alloc *alloc = alloc_run(r->runner, r->wants, sources, count, &limits, now_us);
-    steady_on_alloc(&r->steady, alloc->raised, alloc->lowered, now_us);
+    bool less = limits.budget_bps < ep->bwe.acted_on_bps; /* or what is measured of the sources made the difference */
+    steady_on_alloc(&r->steady, alloc->raised, alloc->lowered && less, now_us);
     if (alloc->heights_changed) {
         update_demand(r, alloc, sources);
         if (r->rewriting)
@@ -272,6 +300,7 @@ void receiver_allocate(struct receiver *r, uint64_t now_us)
         remember_forwarded(r, alloc, sources);
         send_forwarded(r);
     }
+    tell_wants(r, alloc, limits.budget_bps);
     wheel_set(&ep->worker->wheel, &r->allocate_timer, alloc_deadline_us(r->runner));
 }
 

@@ -36,6 +36,7 @@ void receiver_forget_source(struct receiver *r, struct source *source); /* befor
 
 void receiver_allocate_soon(struct receiver *r);
 void receiver_allocate(struct receiver *r, uint64_t now_us);
+void receiver_on_estimate(struct receiver *r, int64_t budget_bps, uint64_t now_us); /* each new one */
 void receiver_announce(struct receiver *r); /* a channel came up: tells all maps and forwarded sources again */
 
 /* Audio: gives the source a track if this receiver wants it, and starts or stops it. */

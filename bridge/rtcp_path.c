@@ -18,6 +18,7 @@ static struct encoding *encoding_by_ssrc(struct endpoint *ep, uint32_t ssrc)
 
 static void on_rtt(struct endpoint *ep)
 {
+    bwe_on_rtt(ep);
     list_for_each (it, &ep->sources) {
         struct source *source = container_of(it, struct source, node);
         keyframe_on_rtt(&source->keyframe, ep->rtt.last_us);
@@ -36,6 +37,10 @@ static void on_reports(struct endpoint *ep, struct bytes reports, uint64_t rx_us
     }
     if (changed)
         on_rtt(ep);
+    for (size_t i = 0; i < rtcp_report_count(reports); i++) {
+        struct rtcp_report report = rtcp_report_at(reports, i);
+        bwe_on_report(ep, &report);
+    }
 }
 
 static void on_sr(struct endpoint *ep, const struct rtcp_item *item, uint64_t rx_us)
@@ -77,6 +82,8 @@ static void on_feedback(struct endpoint *ep, const struct rtcp_item *item, uint6
         for (size_t i = 0; i < rtcp_fir_count(&fb); i++) /* its media SSRC is 0: RFC 5104 4.3.1.2 */
             want_keyframe(ep, rtcp_fir_at(&fb, i).ssrc, rx_us);
         break;
+    case RTCP_FB_TWCC: bwe_on_twcc(ep, &fb); break;
+    case RTCP_FB_REMB: bwe_on_remb(ep, &fb); break;
     default: break; /* terminated here, or nothing to us */
     }
 }

@@ -37,14 +37,24 @@ static void add_ext(struct exts *exts, uint8_t id, struct bytes data)
         exts->v[exts->n++] = (struct rtp_ext){id, data};
 }
 
+static bool numbers_video(const struct endpoint *to)
+{
+    return to->does_twcc && to->ext_id[RTP_EXT_TWCC];
+}
+
+static uint16_t next_number(struct endpoint *to)
+{
+    return numbers_video(to) ? to->twcc_tx_seq++ : 0;
+}
+
 static bool takes_twcc(const struct track *track) /* audio is not numbered: media.md 8.1 */
 {
-    return track->log && track->receiver->does_twcc && track->receiver->ext_id[RTP_EXT_TWCC];
+    return track->log && numbers_video(track->receiver);
 }
 
 static uint16_t next_twcc(const struct track *track)
 {
-    return takes_twcc(track) ? track->receiver->twcc_tx_seq++ : 0;
+    return takes_twcc(track) ? next_number(track->receiver) : 0;
 }
 
 static void choose_exts(struct exts *exts, const struct track *track, const struct tx_packet *packet, uint16_t twcc_seq,
@@ -62,14 +72,16 @@ static void choose_exts(struct exts *exts, const struct track *track, const stru
         add_ext(exts, to->ext_id[RTP_EXT_TWCC], rtp_ext_twcc_write(exts->twcc, twcc_seq));
 }
 
-static void seal_and_queue(struct endpoint *to, uint8_t *buf, size_t len)
+static bool seal_and_queue(struct endpoint *to, uint8_t *buf, size_t len)
 {
-    if (msrtp_seal_rtp(to->srtp, buf, &len, UDP_OUT_CAP) == E_OK)
+    bool ok = msrtp_seal_rtp(to->srtp, buf, &len, UDP_OUT_CAP) == E_OK;
+    if (ok)
         udp_out_end(to->worker->udp, &to->dest, len);
+    return ok;
 }
 
-/* rtx: as what repairs it, else as the packet itself. */
-static void write_packet(struct track *track, const struct tx_packet *packet, const struct tx_sent *sent, bool rtx,
+/* rtx: as what repairs it, else as the packet itself. Its length; 0: it could not be sent. */
+static size_t write_packet(struct track *track, const struct tx_packet *packet, const struct tx_sent *sent, bool rtx,
                          uint16_t twcc_seq, uint64_t now_us)
 {
     struct endpoint *to = track->receiver;
@@ -88,9 +100,15 @@ static void write_packet(struct track *track, const struct tx_packet *packet, co
     uint8_t *payload = w.pos;
     wr_bytes(&w, media_pkt_payload(m));
     if (w.err != E_OK)
-        return;
+        return 0;
     project_apply(&sent->edit, payload, m->payload_len);
-    seal_and_queue(to, buf, wr_len(&w));
+    return seal_and_queue(to, buf, wr_len(&w)) ? wr_len(&w) : 0;
+}
+
+static void tell_estimator(const struct track *track, uint16_t twcc_seq, size_t len_bytes, uint8_t purpose)
+{
+    if (track->log && len_bytes)
+        bwe_on_sent(track->receiver, twcc_seq, len_bytes, purpose);
 }
 
 void tx_path_send(struct track *track, const struct tx_packet *packet, const struct project_out *out)
@@ -111,7 +129,8 @@ void tx_path_send(struct track *track, const struct tx_packet *packet, const str
         .marker = out->marker,
         .edit = out->edit,
     };
-    write_packet(track, packet, &sent, false, sent.twcc_seq, m->rx_us);
+    size_t len_bytes = write_packet(track, packet, &sent, false, sent.twcc_seq, m->rx_us);
+    tell_estimator(track, sent.twcc_seq, len_bytes, GCC_MEDIA);
     tx_stream_on_sent(&track->tx, &sent, m->rx_us);
 }
 
@@ -130,13 +149,68 @@ static bool is_unchanged(const struct track *track, const struct media_pkt *m)
     return m->rx_us > MAX(track->receiver->media_us, track->source->owner->media_us);
 }
 
+static const struct media_pkt *kept_packet(const struct track *track, const struct tx_sent *sent) /* NULL: gone */
+{
+    const struct encoding *encoding = sent ? encoding_of(track->source, sent->in_ssrc) : NULL;
+    const struct media_pkt *m = encoding ? history_get(encoding->history, sent->in_seq_wide) : NULL;
+    return m && m->rx_us == sent->in_rx_us ? m : NULL;
+}
+
+static size_t write_rtx(struct track *track, const struct tx_packet *packet, const struct tx_sent *sent,
+                        uint8_t purpose, uint64_t now_us)
+{
+    uint16_t twcc_seq = next_twcc(track);
+    size_t len_bytes = write_packet(track, packet, sent, true, twcc_seq, now_us);
+    tell_estimator(track, twcc_seq, len_bytes, purpose);
+    return len_bytes;
+}
+
+size_t tx_path_send_again(struct track *track, uint16_t out_seq, size_t most_bytes, uint8_t purpose, uint64_t now_us)
+{
+    enum { HEADERS_MAX = 60 }; /* with extensions and the number of what is repaired */
+    struct endpoint *to = track->receiver;
+    const struct tx_sent *sent = endpoint_is_up(to) ? tx_stream_find(&track->tx, out_seq) : NULL;
+    const struct media_pkt *m = kept_packet(track, sent);
+    if (!m || !track->tx.rtx_ssrc || !to->payloads[m->pt].rtx_pt ||
+        (size_t)m->payload_len + HEADERS_MAX > most_bytes)
+        return 0;
+    struct tx_packet packet;
+    tx_path_prepare(&packet, track->source->owner, m);
+    size_t len_bytes = write_rtx(track, &packet, sent, purpose, now_us);
+    return MIN(len_bytes, most_bytes);
+}
+
+size_t tx_path_send_padding(struct endpoint *to, const struct rtp_view *view, size_t most_bytes, uint8_t purpose,
+                            uint64_t now_us)
+{
+    struct exts exts = {0};
+    uint16_t twcc_seq = to->twcc_tx_seq;
+    struct rtp_view padded = *view;
+    padded.padded = true;
+    if (!to->does_twcc)
+        add_ext(&exts, to->ext_id[RTP_EXT_ABS_SEND_TIME], rtp_ext_abs_send_time_write(exts.abs_send_time, now_us));
+    if (numbers_video(to))
+        add_ext(&exts, to->ext_id[RTP_EXT_TWCC], rtp_ext_twcc_write(exts.twcc, twcc_seq));
+    size_t header_bytes = rtp_header_len(&padded, exts.v, exts.n);
+    if (!endpoint_is_up(to) || most_bytes <= header_bytes)
+        return 0;
+    uint8_t *buf = udp_out_begin(to->worker->udp);
+    struct wr w = wr_over(buf, UDP_OUT_CAP - MSRTP_TRAILER_MAX - 1);
+    rtp_write_header(&w, &padded, exts.v, exts.n);
+    rtp_write_padding(&w, (uint8_t)MIN(most_bytes - header_bytes, (size_t)RTP_PADDING_MAX));
+    size_t len_bytes = wr_len(&w);
+    next_number(to);
+    if (w.err == E_OK && seal_and_queue(to, buf, len_bytes))
+        bwe_on_sent(to, twcc_seq, len_bytes, purpose);
+    return len_bytes; /* its number is used up, whatever became of it */
+}
+
 void tx_path_on_nack(struct track *track, uint16_t out_seq, uint64_t now_us)
 {
     struct endpoint *to = track->receiver;
     const struct tx_sent *sent = endpoint_is_up(to) ? tx_stream_find(&track->tx, out_seq) : NULL;
-    const struct encoding *encoding = sent ? encoding_of(track->source, sent->in_ssrc) : NULL;
-    const struct media_pkt *m = encoding ? history_get(encoding->history, sent->in_seq_wide) : NULL;
-    if (!m || m->rx_us != sent->in_rx_us)
+    const struct media_pkt *m = kept_packet(track, sent);
+    if (!m)
         return;
     bool rtx = track->tx.rtx_ssrc && to->payloads[m->pt].rtx_pt;
     if ((!rtx && !is_unchanged(track, m)) || !tx_stream_on_nack(&track->tx, out_seq, to->rtt.last_us, now_us))
@@ -144,7 +218,7 @@ void tx_path_on_nack(struct track *track, uint16_t out_seq, uint64_t now_us)
     struct tx_packet packet;
     tx_path_prepare(&packet, track->source->owner, m);
     if (rtx)
-        write_packet(track, &packet, sent, true, next_twcc(track), now_us);
+        write_rtx(track, &packet, sent, GCC_MEDIA, now_us);
     else
         write_packet(track, &packet, sent, false, sent->twcc_seq, m->rx_us); /* at the time when it was sent first */
 }

@@ -12,14 +12,26 @@ enum { FRAMES_PER_S = 30, PEERS = 3, LOSE_UP = 37, LOSE_DOWN = 29, OWN_SSRC = 77
 
 static struct rig rig;
 static struct peer peers[PEERS];
+static struct arrivals {
+    unsigned count;
+    struct {
+        uint16_t number;
+        uint64_t at_us;
+    } v[512];
+} arrivals[PEERS]; /* not told yet */
 static struct tally {
-    unsigned up, down, audio, video, rtx, nacks, feedbacks, reports;
+    unsigned up, down, audio, video, rtx, nacks, feedbacks, reports, padding;
 } tally;
+
+static void trust(struct config *config)
+{
+    config->trust_bwe = true;
+}
 
 static int open_call(void **state)
 {
     (void)state;
-    rig_open(&rig);
+    rig_open_with(&rig, trust);
     for (uint32_t i = 0; i < PEERS; i++)
         peer_join(&rig, &peers[i], i + 1, i != 2); /* one older client, without SSRC rewriting */
     rig_pass_time(&rig, MS(20));
@@ -77,7 +89,7 @@ static void send_nack(struct peer *peer, const struct got *got)
     peer_rtcp(peer, wr_done(&w));
 }
 
-static void send_reports(struct peer *peer, uint16_t twcc_seq)
+static void send_reports(struct peer *peer, struct arrivals *seen, uint8_t feedback)
 {
     static uint64_t ntp = 1ull << 40;
     uint8_t buf[TWCC_PACKET_MAX];
@@ -87,19 +99,24 @@ static void send_reports(struct peer *peer, uint16_t twcc_seq)
     rtcp_sr_write(&w, &sr, &report, 1);
     peer_rtcp(peer, wr_done(&w));
     struct rtcp_twcc_build build;
-    rtcp_twcc_build_init(&build, twcc_seq, peer->rig->worker->now_us);
-    for (unsigned i = 0; i < 10; i++)
-        rtcp_twcc_build_add(&build, 0, peer->rig->worker->now_us + i * 500);
+    if (!seen->count)
+        return;
+    rtcp_twcc_build_init(&build, seen->v[0].number, seen->v[0].at_us);
+    for (unsigned i = 0; i < seen->count; i++)
+        rtcp_twcc_build_add(&build, i ? (uint16_t)(seen->v[i].number - seen->v[i - 1].number - 1) : 0,
+                            seen->v[i].at_us);
+    seen->count = 0;
     w = wr_over(buf, sizeof buf);
-    rtcp_twcc_build_write(&build, &w, OWN_SSRC, peer->video_ssrc[0], (uint8_t)twcc_seq);
+    rtcp_twcc_build_write(&build, &w, OWN_SSRC, peer->video_ssrc[0], feedback);
     peer_rtcp(peer, wr_done(&w));
 }
 
 /* ---- what they receive ---- */
 
-static void receive(struct peer *peer)
+static void receive(struct peer *peer, struct arrivals *seen)
 {
     struct got got;
+    struct bytes number;
     while (peer_recv(peer, &got)) {
         tally.down++;
         if (got.rtcp) {
@@ -109,9 +126,14 @@ static void receive(struct peer *peer)
             tally.reports += got.data[1] == RTCP_SR || got.data[1] == RTCP_RR;
             continue;
         }
+        if (rtp_ext_find(&got.rtp, RIG_TWCC_ID, &number) && seen->count < COUNT(seen->v)) {
+            seen->v[seen->count].number = get_u16(number.p);
+            seen->v[seen->count++].at_us = peer->rig->worker->now_us;
+        }
+        tally.padding += got.rtp.padded;
         tally.audio += got.rtp.pt == RIG_OPUS;
         tally.rtx += got.rtp.pt == RIG_RTX;
-        if (got.rtp.pt == RIG_VP8 && ++tally.video % LOSE_DOWN == 0)
+        if (got.rtp.pt == RIG_VP8 && !got.rtp.padded && ++tally.video % LOSE_DOWN == 0)
             send_nack(peer, &got);
     }
 }
@@ -123,9 +145,9 @@ static void call(int seconds, bool key)
             send_media(&peers[i], key && frame == 0, 20 + 20 * i); /* the same one dominates all the time */
         rig_pass_time(&rig, US_PER_S / FRAMES_PER_S);
         for (int i = 0; i < PEERS; i++) {
-            receive(&peers[i]);
+            receive(&peers[i], &arrivals[i]);
             if (frame % 10 == i)
-                send_reports(&peers[i], (uint16_t)frame);
+                send_reports(&peers[i], &arrivals[i], (uint8_t)frame);
         }
     }
 }
