@@ -1,6 +1,9 @@
 /* Recorded calls through the whole packet path: what a client sent to the stock bridge is sent to ours, layers are
  * changed meanwhile, and what comes out must be one stream without a seam. Nothing was lost in these captures, so nothing
- * may be missing behind the bridge. VP8 descriptors are read here again, independently (RFC 7741 4.2). */
+ * may be missing behind the bridge. VP8 descriptors are read here again, independently (RFC 7741 4.2).
+ *
+ * `test_captures DIR SEED` changes layers at random instead, and writes what each receiver gets to DIR/NAME-N.rtp, each packet after
+ * its length in 16 bits: decode_captures.py decodes it. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -56,6 +59,13 @@ static const struct capture {
      {0x63e25949, 0xae72ea8b, 0xd6945eac},
      40,
      {2160, 2160, 2160, 2160, 2160, 2160}},
+    {"rewriting-vp9-9s-rx",
+     101,
+     0x3eafa3b5,
+     {0xac38c641, 0xde9237c3, 0x8b3136d8},
+     {0x63e25949, 0xae72ea8b, 0xd6945eac},
+     40,
+     {2160, 180, 2160, 180, 360, 2160}},
     {"rewriting-h264-rx",
      107,
      0xa0c407a7,
@@ -64,6 +74,10 @@ static const struct capture {
      40,
      {180, 720, 360, 720, 180, 720}},
 };
+
+static const char *write_to; /* a folder, and nothing to compare random heights with */
+static unsigned random_state;
+static FILE *written[2];
 
 static struct rig rig;
 static struct peer sender, rewriting, plain;
@@ -214,7 +228,15 @@ static void check(struct seen *s, const struct got *got, bool video, bool vp8)
     s->frames += new_frame;
 }
 
-static void look(struct peer *peer, const struct capture *capture, struct seen *audio, struct seen *video)
+static void write_packet(FILE *file, const struct got *got)
+{
+    uint8_t len[2];
+    put_u16(len, (uint16_t)got->len);
+    assert_int_equal(fwrite(len, 2, 1, file), 1);
+    assert_int_equal(fwrite(got->data, got->len, 1, file), 1);
+}
+
+static void look(struct peer *peer, const struct capture *capture, struct seen *audio, struct seen *video, FILE *file)
 {
     struct got got;
     while (peer_recv(peer, &got)) {
@@ -226,7 +248,48 @@ static void look(struct peer *peer, const struct capture *capture, struct seen *
         assert_int_equal(rtp_ext_find(&got.rtp, 5, &ext), is_video); /* numbered anew, audio not at all */
         assert_false(rtp_ext_find(&got.rtp, 3, &ext)); /* a receiver that does transport-cc needs no times */
         assert_false(got.rtp.padded);
+        if (is_video && file)
+            write_packet(file, &got);
         check(is_video ? video : audio, &got, is_video, is_video && capture->pt == 100);
+    }
+}
+
+static int random_below(int n)
+{
+    random_state = random_state * 1664525u + 1013904223u;
+    return (int)((random_state >> 8) % (unsigned)n);
+}
+
+static void open_written(const struct capture *capture)
+{
+    char path[512];
+    for (int i = 0; write_to && i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s-%d.rtp", write_to, capture->name, i);
+        written[i] = fopen(path, "wb");
+        assert_non_null(written[i]);
+    }
+}
+
+static void close_written(void)
+{
+    for (int i = 0; i < 2; i++) {
+        assert_true(!written[i] || fclose(written[i]) == 0);
+        written[i] = NULL;
+    }
+}
+
+/* What the rewriting receiver wants from now on. Key frames are rare: most switches happen where these cluster. */
+static void change_wish(const struct capture *capture, uint64_t passed_us, int *second, uint64_t *due_us)
+{
+    static const int heights[] = {180, 360, 720,
+                                  720}; /* not 0: suspending may tear a frame, and then leaves a number out */
+    if (write_to && passed_us >= *due_us) {
+        *due_us = passed_us + MS(30 + (uint64_t)random_below(passed_us < SEC(1) ? 100 : 800));
+        peer_wants(&rewriting, heights[random_below(COUNT(heights))]);
+    }
+    if (!write_to && (int)(passed_us / US_PER_S) != *second && *second + 1 < (int)COUNT(capture->heights)) {
+        *second = (int)(passed_us / US_PER_S);
+        peer_wants(&rewriting, capture->heights[*second]);
     }
 }
 
@@ -235,10 +298,11 @@ static void play(const struct capture *capture)
     char path[512];
     struct pcap pcap;
     struct bytes datagram;
-    uint64_t us, first_us = 0, passed_us = 0;
+    uint64_t us, first_us = 0, passed_us = 0, due_us = 0;
     struct seen audio[2] = {0}, video[2] = {0};
     int second = -1;
     print_message("  %s\n", capture->name);
+    open_written(capture);
     rig_open(&rig);
     peer_join(&rig, &sender, 1, true);
     peer_join(&rig, &rewriting, 2, true);
@@ -254,24 +318,21 @@ static void play(const struct capture *capture)
         first_us = first_us ? first_us : us;
         rig_pass_time(&rig, us - first_us - passed_us);
         passed_us = us - first_us;
-        if ((int)(passed_us / US_PER_S) != second && second + 1 < (int)COUNT(capture->heights)) {
-            second = (int)(passed_us / US_PER_S);
-            peer_wants(&rewriting, capture->heights[second]);
-        }
+        change_wish(capture, passed_us, &second, &due_us);
         if (rtp_classify(datagram) == RTP_KIND_RTP)
             peer_raw(&sender, datagram);
         else
             peer_rtcp(&sender, datagram);
         peer_drain(&sender);
-        look(&rewriting, capture, &audio[0], &video[0]);
-        look(&plain, capture, &audio[1], &video[1]);
+        look(&rewriting, capture, &audio[0], &video[0], written[0]);
+        look(&plain, capture, &audio[1], &video[1], written[1]);
     }
     pcap_close(&pcap);
     for (int i = 0; i < 2; i++) {
         print_message("    audio %u, video %u packets, %u frames, %u key frames\n", audio[i].packets, video[i].packets,
                       video[i].frames, video[i].keyframes);
         assert_true(audio[i].packets > 20);
-        assert_in_range(video[i].packets, (unsigned)capture->least, 100000);
+        assert_in_range(video[i].packets, write_to ? 1 : (unsigned)capture->least, 100000);
     }
     assert_int_equal(audio[1].ssrc, capture->audio);
     assert_int_equal(video[1].ssrc, capture->video[0]);
@@ -280,6 +341,7 @@ static void play(const struct capture *capture)
     peer_leave(&rewriting);
     peer_leave(&plain);
     rig_close(&rig);
+    close_written();
 }
 
 static void recorded_calls_leave_the_bridge_without_a_seam(void **state)
@@ -289,8 +351,12 @@ static void recorded_calls_leave_the_bridge_without_a_seam(void **state)
         play(&captures[i]);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 3) {
+        write_to = argv[1];
+        random_state = (unsigned)strtoul(argv[2], NULL, 10);
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(recorded_calls_leave_the_bridge_without_a_seam),
     };

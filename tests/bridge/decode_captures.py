@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""Recorded calls, through the bridge to receivers whose layers change at random, decode without one error, and every
+picture is one that the sender made: `decode_captures.py TEST_CAPTURES VECTORS [SEED...]`.
+
+TEST_CAPTURES writes the packets that each receiver got. Here they are taken apart and given to ffmpeg, frame by frame. The
+sender's own encodings are decoded too, each alone and whole: a frame of the output must decode to the picture that the
+same frame has there. A decoder that lacks a reference shows something else, even where it finds no error to report.
+Nothing here is shared with the bridge: RFC 3550, 7741, 9628, 6184 read anew."""
+import collections
+import struct
+import subprocess
+import sys
+import tempfile
+
+CAPTURES = {
+    "rewriting-vp8-5s-rx": (100, "vp8", [0xE7257912, 0x5CD0B13F, 0xA41EB3B3]),
+    "plain-vp8-rx": (100, "vp8", [0xBD82A702, 0x2BACC60C, 0x165A3A8C]),
+    "firefox-vp8-rx": (100, "vp8", [0x13C8E654, 0x13E9966C, 0xA8B748C9]),
+    "rewriting-vp9-9s-rx": (101, "vp9", [0xAC38C641]),
+    "rewriting-h264-rx": (107, "h264", [0x15EEF6D8, 0x61A1600D, 0x500BB78E]),
+}
+Packet = collections.namedtuple("Packet", "pt ssrc seq ts marker payload")
+
+
+def rtp(data):
+    first, second, seq, ts, ssrc = struct.unpack("!BBHII", data[:12])
+    at = 12 + 4 * (first & 15)
+    if first & 0x10:
+        at += 4 + 4 * struct.unpack("!H", data[at + 2:at + 4])[0]
+    end = len(data) - (data[-1] if first & 0x20 else 0)
+    return Packet(second & 0x7F, ssrc, seq, ts, second >> 7, data[at:end])
+
+
+def read_pcap(path):
+    data = open(path, "rb").read()
+    order = "<" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
+    at = 24
+    while at < len(data):
+        length = struct.unpack(order + "I", data[at + 8:at + 12])[0]
+        frame = data[at + 16:at + 16 + length]
+        at += 16 + length
+        udp = frame[14 + 4 * (frame[14] & 15):]
+        datagram = udp[8:]
+        if len(datagram) > 12 and not 192 <= datagram[1] <= 223:
+            yield rtp(datagram)
+
+
+def read_written(path):
+    data = open(path, "rb").read()
+    at = 0
+    while at < len(data):
+        length = struct.unpack("!H", data[at:at + 2])[0]
+        yield rtp(data[at + 2:at + 2 + length])
+        at += 2 + length
+
+
+def vp8(payload):
+    at = 1
+    if payload[0] & 0x80:
+        bits, at = payload[1], 2
+        if bits & 0x80:
+            at += 2 if payload[at] & 0x80 else 1
+        at += bool(bits & 0x40) + bool(bits & 0x30)
+    return payload[at:], payload[0] & 0x10 and not payload[0] & 7, False
+
+
+def vp9(payload):
+    bits, at = payload[0], 1
+    if bits & 0x80:
+        at += 2 if payload[at] & 0x80 else 1
+    if bits & 0x20:
+        at += 1 if bits & 0x10 else 2
+    if bits & 0x50 == 0x50:
+        while payload[at] & 1:
+            at += 1
+        at += 1
+    if bits & 2:
+        head = payload[at]
+        at += 1
+        if head & 0x10:
+            at += 4 * ((head >> 5) + 1)
+        if head & 8:
+            pictures = payload[at]
+            at += 1
+            for _ in range(pictures):
+                at += 1 + (payload[at] >> 2 & 3)
+    return payload[at:], bits & 8, bits & 4
+
+
+def h264(payload):
+    kind, start = payload[0] & 31, b"\0\0\0\1"
+    if kind == 24:
+        out, at = b"", 1
+        while at < len(payload):
+            size = struct.unpack("!H", payload[at:at + 2])[0]
+            out += start + payload[at + 2:at + 2 + size]
+            at += 2 + size
+        return out, None, False
+    if kind == 28:
+        head = start + bytes([payload[0] & 0xE0 | payload[1] & 31]) if payload[1] & 0x80 else b""
+        return head + payload[2:], None, False
+    return start + payload, None, False
+
+
+def frames_of(packets, codec):
+    """Whole frames only; a layer of a VP9 picture is a frame of its own, as the encoder made it."""
+    take = {"vp8": vp8, "vp9": vp9, "h264": h264}[codec]
+    frame, ts, seq = None, None, None
+    for p in packets:
+        data, start, end = take(p.payload)
+        follows = seq is not None and p.seq == seq + 1 & 0xFFFF
+        if start or (start is None and p.ts != ts):
+            frame = b""
+        elif not follows:
+            frame = None
+        seq, ts = p.seq, p.ts
+        if frame is not None:
+            frame += data
+        if p.marker or end:
+            if frame is not None:
+                yield frame
+            frame = None
+
+
+def decode(frames, codec, path):
+    """A hash of each picture, in order. ffmpeg's every word is an error."""
+    with open(path, "wb") as out:
+        if codec != "h264":
+            fourcc = codec.upper().encode() + b"0"
+            out.write(struct.pack("<4sHH4sHHIIII", b"DKIF", 0, 32, fourcc, 1280, 720, 30, 1, len(frames), 0))
+        for n, frame in enumerate(frames):
+            if codec != "h264":
+                out.write(struct.pack("<IQ", len(frame), n))
+            out.write(frame)
+    run = subprocess.run(["ffmpeg", "-v", "error", "-f", "h264" if codec == "h264" else "ivf", "-i", path, "-autoscale", "0",
+                          "-vsync", "passthrough", "-f", "framemd5", "-"], capture_output=True, text=True, check=False)
+    assert run.returncode == 0 and not run.stderr, run.stderr[:2000]
+    return [line.split(",")[-1].strip() for line in run.stdout.splitlines() if not line.startswith("#")]
+
+
+def made_by_sender(vectors, name, folder):
+    """Which picture each frame is: {its bytes: hash}."""
+    pt, codec, ssrcs = CAPTURES[name]
+    packets = [p for p in read_pcap(f"{vectors}/rtp/{name}.pcap") if p.pt == pt and p.payload]
+    pictures = {}
+    for ssrc in ssrcs:
+        frames = list(frames_of([p for p in packets if p.ssrc == ssrc], codec))
+        if frames:
+            hashes = decode(frames, codec, folder + "/source")
+            assert len(hashes) == len(frames), f"{name}: {len(frames)} frames, {len(hashes)} pictures"
+            pictures.update(zip(frames, hashes))
+    return pictures
+
+
+def check(name, path, pictures, folder):
+    codec = CAPTURES[name][1]
+    packets = list(read_written(path))
+    for before, p in zip(packets, packets[1:]):
+        assert p.seq == before.seq + 1 & 0xFFFF and p.ssrc == before.ssrc, f"{name}: a seam after {before.seq}"
+    frames = list(frames_of(packets, codec))
+    assert packets and b"".join(frames), f"{name}: nothing came"
+    expected = sum(p.marker or codec == "vp9" and p.payload[0] >> 2 & 1 for p in packets)
+    assert len(frames) in (expected, expected + (not packets[-1].marker)), f"{name}: torn frames"
+    hashes = decode(frames, codec, folder + "/output")
+    assert len(hashes) == len(frames), f"{name}: {len(frames)} frames, {len(hashes)} pictures"
+    wrong = [n for n, (frame, picture) in enumerate(zip(frames, hashes)) if pictures.get(frame) != picture]
+    assert not wrong, f"{name}: wrong pictures {wrong[:10]} of {len(frames)}"
+    return len({p.ts for p in packets if p.marker}), len(frames)
+
+
+def main():
+    program, vectors, seeds = sys.argv[1], sys.argv[2], sys.argv[3:] or ["1", "2", "3"]
+    with tempfile.TemporaryDirectory() as folder:
+        sources = {name: made_by_sender(vectors, name, folder) for name in CAPTURES}
+        for seed in seeds:
+            subprocess.run([program, folder, seed], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            for name, pictures in sources.items():
+                for receiver in (0, 1):
+                    path = f"{folder}/{name}-{receiver}.rtp"
+                    count, frames = check(name, path, pictures, folder)
+                    print(f"seed {seed} {name} receiver {receiver}: {count} pictures, {frames} frames decode as sent")
+
+
+if __name__ == "__main__":
+    main()
