@@ -122,7 +122,8 @@ static void settle(struct endpoint *ep)
     bool known = target.estimate_bps != GCC_UNLIMITED && target.limit != GCC_BY_START;
     ep->downlink_bps = known ? target.estimate_bps : 0;
     receiver_on_estimate(&ep->receiver, bwe_budget_bps(ep), ep->worker->now_us);
-    if (alloc_budget_moved(bwe->acted_on_bps, bwe_budget_bps(ep)))
+    double threshold = ep->worker->bridge->config->bwe_change_threshold;
+    if (alloc_budget_moved(bwe->acted_on_bps, bwe_budget_bps(ep), threshold))
         receiver_allocate(&ep->receiver, ep->worker->now_us);
     send_orders(ep);
     arm(ep);

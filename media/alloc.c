@@ -453,12 +453,12 @@ uint64_t alloc_deadline_us(const struct alloc_runner *r)
     return r->ran_us + (r->result.held_back ? MIN(MS(HELD_BACK_MS), r->policy->run_again_us) : r->policy->run_again_us);
 }
 
-bool alloc_budget_moved(int64_t acted_on_bps, int64_t now_bps)
+bool alloc_budget_moved(int64_t acted_on_bps, int64_t now_bps, double threshold)
 {
     if (acted_on_bps == now_bps)
         return false;
     if (acted_on_bps < 0 || now_bps < 0)
         return true;
     int64_t step = now_bps > acted_on_bps ? now_bps - acted_on_bps : acted_on_bps - now_bps;
-    return (double)step > 0.15 * (double)acted_on_bps;
+    return (double)step > threshold * (double)acted_on_bps;
 }

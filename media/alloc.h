@@ -101,7 +101,8 @@ const struct alloc *alloc_run(struct alloc_runner *r, const struct alloc_wants *
 bool alloc_last(const struct alloc_runner *r, const void *key, struct alloc_choice *out);
 uint64_t alloc_deadline_us(const struct alloc_runner *r); /* run_again_us after the last run; sooner if held back */
 
-/* Whether a new estimate differs enough from the one last acted on (-1: none) to run again: by more than 15 %. */
-bool alloc_budget_moved(int64_t acted_on_bps, int64_t now_bps);
+/* Whether a new estimate differs enough from the one last acted on (-1: none) to run again: by more than this share of it,
+ * bwe-change-threshold. */
+bool alloc_budget_moved(int64_t acted_on_bps, int64_t now_bps, double threshold);
 
 #endif

@@ -174,12 +174,114 @@ static void a_narrow_link_takes_layers_away_and_a_released_one_gets_them_back(vo
     assert_true(seen.padding + seen.rtx > 0); /* it was tried what the link carries */
 }
 
+static void signal_feedback(bool twcc, bool remb)
+{
+    struct media_spec *media = calloc(1, sizeof *media);
+    rig_media(media);
+    media->payloads[1].transport_cc = twcc;
+    media->payloads[1].goog_remb = remb;
+    endpoint_set_media(bob.ep, media);
+    free(media);
+}
+
+static void without_feedback_nothing_limits(void **state)
+{
+    (void)state;
+    signal_feedback(false, false);
+    peer_wants(&bob, 720);
+    link_set_capacity(down, 200000, rig.worker->now_us);
+    call(SEC(4), true);
+    assert_int_equal(target(), 2);
+    assert_int_equal(bob.ep->downlink_bps, 0); /* unknown: ConnectionStats are not sent */
+    assert_true(bwe_budget_bps(bob.ep) == ALLOC_UNLIMITED);
+}
+
+static void send_remb(uint64_t bps)
+{
+    uint8_t buf[64];
+    struct wr w = wr_over(buf, sizeof buf);
+    uint32_t ssrc = 1;
+    rtcp_remb_write(&w, OWN_SSRC, bps, &ssrc, 1);
+    peer_rtcp(&bob, wr_done(&w));
+}
+
+static void where_only_remb_is_offered_it_is_the_estimate(void **state)
+{
+    (void)state;
+    signal_feedback(false, true);
+    peer_wants(&bob, 720);
+    call(SEC(2), false);
+    assert_int_equal(target(), 2);
+    send_remb(100000);
+    assert_true(bob.ep->downlink_bps >= 99000 && bob.ep->downlink_bps <= 100000);
+    assert_true(target() < 2);
+    send_remb(10000000);
+    call(SEC(16), false); /* taken away right after it was given: steady.h waits 10 s */
+    assert_int_equal(target(), 2);
+}
+
+static void a_remb_beside_transport_feedback_is_counted_and_ignored(void **state)
+{
+    (void)state;
+    peer_wants(&bob, 720);
+    call(SEC(2), true);
+    uint64_t before_bps = bob.ep->downlink_bps;
+    send_remb(50000);
+    assert_int_equal(bob.ep->downlink_bps, before_bps);
+    assert_int_equal(bob.ep->bwe.refused, 1);
+}
+
+static void feedback_that_lies_is_counted_and_limits_nothing(void **state)
+{
+    (void)state;
+    uint8_t buf[TWCC_PACKET_MAX];
+    struct rtcp_twcc_build build;
+    peer_wants(&bob, 720);
+    call(SEC(3), true);
+    uint64_t before_bps = bob.ep->downlink_bps;
+    struct wr w = wr_over(buf, sizeof buf);
+    rtcp_twcc_build_init(&build, 40000, 1); /* never sent */
+    for (int i = 0; i < 50; i++)
+        assert_true(rtcp_twcc_build_add(&build, 0, 1 + MS((unsigned)i)));
+    rtcp_twcc_build_write(&build, &w, OWN_SSRC, 0, 200);
+    peer_rtcp(&bob, wr_done(&w));
+    struct gcc_target t;
+    gcc_target(bob.ep->bwe.gcc, &t);
+    assert_int_equal(t.unmatched, 50);
+    assert_int_equal(bob.ep->bwe.refused, 0);
+    static const uint8_t broken[] = {0x8f, 0xcd, 0, 5, 0, 0, 0, 77, 0,    0,    0, 0,
+                                     0,    1,    0, 9, 0, 0, 1, 1,  0xff, 0xff, 0, 0}; /* symbol 3 */
+    memcpy(buf, broken, sizeof broken);
+    peer_rtcp(&bob, bytes_of(buf, sizeof broken));
+    assert_int_equal(bob.ep->bwe.refused, 1);
+    assert_int_equal(bob.ep->downlink_bps, before_bps);
+    call(SEC(2), true);
+    assert_int_equal(target(), 2);
+}
+
+static void another_path_is_learnt_anew(void **state)
+{
+    (void)state;
+    peer_wants(&bob, 720);
+    link_set_capacity(down, 200000, rig.worker->now_us);
+    call(SEC(5), true);
+    assert_true(bwe_budget_bps(bob.ep) < 500000);
+    bwe_path_changed(bob.ep);
+    assert_int_equal(bwe_budget_bps(bob.ep), 1000000); /* as at the start */
+    assert_int_equal(bob.ep->downlink_bps, 0);
+}
+
 #define CALL_TEST(name) cmocka_unit_test_setup_teardown(name, open_call, close_call)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CALL_TEST(a_narrow_link_takes_layers_away_and_a_released_one_gets_them_back),
+        CALL_TEST(without_feedback_nothing_limits),
+        CALL_TEST(where_only_remb_is_offered_it_is_the_estimate),
+        CALL_TEST(a_remb_beside_transport_feedback_is_counted_and_ignored),
+        CALL_TEST(feedback_that_lies_is_counted_and_limits_nothing),
+        CALL_TEST(another_path_is_learnt_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

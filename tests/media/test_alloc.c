@@ -468,7 +468,7 @@ static void an_estimate_counts_when_it_moved_by_more_than_15_percent(void **stat
         {100000, 85000, false},  {100000, 84999, true},   {0, 1, true},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
-        assert_int_equal(alloc_budget_moved(rows[i].acted_on_bps, rows[i].now_bps), rows[i].moved);
+        assert_int_equal(alloc_budget_moved(rows[i].acted_on_bps, rows[i].now_bps, 0.15), rows[i].moved);
 }
 
 static void it_asks_to_be_run_again_after_5_s(void **state)

@@ -129,7 +129,7 @@ static void pass(struct scene *s, int64_t link_bps, int link_percent, int source
         int64_t estimate_bps = tremble(s, link_bps, link_percent);
         measure_sources(s, source_percent);
         steady_on_estimate(&s->steady, estimate_bps, s->now_us);
-        if (alloc_budget_moved(s->acted_bps, estimate_bps) || s->now_us >= alloc_deadline_us(s->runner))
+        if (alloc_budget_moved(s->acted_bps, estimate_bps, 0.15) || s->now_us >= alloc_deadline_us(s->runner))
             spent_bps = total_bps(run(s, estimate_bps));
         s->spent_bits += (uint64_t)spent_bps * FEEDBACK_MS / 1000;
     }

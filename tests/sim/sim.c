@@ -482,12 +482,28 @@ static void check_shown(struct sim *sim)
     }
 }
 
+/* No screens are shared here, so nobody is sent more than fits. */
+static void check_budget(struct sim *sim, struct client *c)
+{
+    const struct endpoint *ep = box_endpoint(&sim->box, c->id);
+    const struct bwe *bwe = ep ? &ep->bwe : NULL;
+    if (!bwe || !bwe->gcc || bwe->acted_on_bps < 0 || bwe->gcc->target_bps <= (uint64_t)bwe->acted_on_bps)
+        return;
+    char text[100];
+    snprintf(text, sizeof text, "is to get %llu bit/s of an estimate of %lld",
+             (unsigned long long)bwe->gcc->target_bps, (long long)bwe->acted_on_bps);
+    violation(sim, c->id, text);
+}
+
 static void check_bounds(struct sim *sim)
 {
     enum { PER_ENCODING = 512 }; /* what a history may hold; HISTORY_PACKETS */
     size_t used = WORKER_PKTS - pkt_pool_free_count(sim->box.worker->pool);
     if (used > (size_t)present_count(sim) * SENDER_ENCODINGS * PER_ENCODING)
         violation(sim, 0, "the bridge holds more packets than its histories may");
+    for (uint32_t i = 1; i <= sim->client_count; i++)
+        if (sim->clients[i]->here)
+            check_budget(sim, sim->clients[i]);
     for (uint32_t i = 1; i <= sim->client_count; i++)
         if (sim->clients[i]->here && !box_endpoint(&sim->box, i)) {
             violation(sim, i, "the bridge has dropped an endpoint that is alive");
