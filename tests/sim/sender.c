@@ -7,7 +7,7 @@
 #include "proto/bytes.h"
 #include "proto/units.h"
 
-enum { PAYLOAD_MAX = 1100, VIDEO_HZ = 90000, FRAME_TS = 3000, KEYED = 5, REPORT_US = 1000000 };
+enum { PAYLOAD_MAX = 1100, VIDEO_HZ = 90000, FRAME_TS = 3000, KEYED = 5, REPORT_US = 1000000, TOLD_MAX = 2048 };
 
 static const uint32_t rates_bps[SENDER_ENCODINGS] = {120000, 350000, 900000};
 static const int heights[SENDER_ENCODINGS] = {180, 360, 720};
@@ -24,7 +24,7 @@ void sender_init(struct sender *s, uint32_t id, uint64_t max_bps, struct rng rng
     s->audio_us = now_us + rng_between(&s->rng, 1, 20000);
     s->report_us = now_us + rng_between(&s->rng, 1, REPORT_US);
     s->probe_us = now_us + SEC(1);
-    s->twcc_next = s->twcc_checked = (int64_t)rng_between(&s->rng, 65000, 66000);
+    s->twcc_next = s->twcc_delivered = s->twcc_checked = (int64_t)rng_between(&s->rng, 65000, 66000);
     s->twcc = calloc(SENDER_TWCC, sizeof *s->twcc);
     for (int i = 0; i < SENDER_ENCODINGS; i++) {
         struct sender_encoding *e = &s->encoding[i];
@@ -391,9 +391,13 @@ void sender_on_rtcp(struct sender *s, const uint8_t *data, size_t len, uint64_t 
 
 void sender_delivered(struct sender *s, uint16_t twcc, uint64_t now_us)
 {
-    struct sender_twcc *t = &s->twcc[widen16(s->twcc_next, twcc) % SENDER_TWCC];
+    int64_t number = widen16(s->twcc_next, twcc);
+    struct sender_twcc *t = &s->twcc[number % SENDER_TWCC];
     if ((uint16_t)t->number == twcc && !t->delivered_us)
         t->delivered_us = now_us;
+    if (number - s->twcc_delivered >= TOLD_MAX) /* what the bridge had not told when the gap came, it has forgotten */
+        s->twcc_checked = MAX(s->twcc_checked, number);
+    s->twcc_delivered = MAX(s->twcc_delivered, number);
 }
 
 void sender_judge_rtcp(struct sender *s, const uint8_t *data, size_t len, uint64_t now_us)

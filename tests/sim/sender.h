@@ -49,7 +49,7 @@ struct sender {
     uint64_t video_us, audio_us, report_us, limited_us, probe_us;
     uint64_t plis;
     /* transport-wide numbers */
-    int64_t twcc_next, twcc_checked;
+    int64_t twcc_next, twcc_delivered, twcc_checked;
     int64_t twcc_offset_us; /* the bridge's clock less ours, from the first feedback */
     bool twcc_known;
     struct sender_twcc {
