@@ -2,8 +2,10 @@
  *
  * Start: options, configuration, sockets (a port that is taken ends it here), threads, address mapping, and only then
  * the login, so that the focus never sees a bridge that cannot take calls. Stop is the other way round: leave the rooms
- * first, so that the focus moves conferences at once. */
+ * first, so that the focus moves conferences at once. TERM, INT and HUP stop at once (exit code 128 + signal; a second
+ * one does not even take leave), USR1 asks for a graceful shutdown (shutdown.h, exit code 0). */
 #include <errno.h>
+#include <inttypes.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +24,7 @@
 #include "bridge/load.h"
 #include "bridge/options.h"
 #include "bridge/presence.h"
+#include "bridge/shutdown.h"
 #include "bridge/ssrc_hints.h"
 #include "bridge/worker.h"
 #include "media/dtls.h"
@@ -29,7 +32,7 @@
 #include "proto/log.h"
 #include "xmpp/connection.h"
 
-enum { WORKERS_MAX = 64, SIGNALS = 3, DEADLINE_SLACK_MS = 1 };
+enum { WORKERS_MAX = 64, SIGNALS = 4, DEADLINE_SLACK_MS = 1 };
 
 struct server {
     struct config config;
@@ -49,6 +52,7 @@ struct server {
     struct explain_socket *explain_socket; /* NULL: none is wanted */
     struct load load;
     struct presence presence;
+    struct shutdown shutdown;
     int exit_code;
     bool stopping;
 };
@@ -98,18 +102,21 @@ static void random_bytes(void *ctx, void *out, size_t n)
     gnutls_rnd(GNUTLS_RND_KEY, out, n);
 }
 
-static void arm_control_timer(struct server *s);
+static void settle(struct server *s);
 
 static void on_control_timer(uv_timer_t *timer)
 {
     struct server *s = timer->data;
-    control_on_time(s->control, now_us());
-    arm_control_timer(s);
+    if (s->control)
+        control_on_time(s->control, now_us());
+    settle(s);
 }
 
 static void arm_control_timer(struct server *s)
 {
-    uint64_t deadline_us = control_deadline_us(s->control), now = now_us();
+    uint64_t deadline_us = shutdown_deadline_us(&s->shutdown), now = now_us();
+    if (s->control)
+        deadline_us = MIN(deadline_us, control_deadline_us(s->control));
     if (deadline_us == NEVER_US)
         uv_timer_stop(&s->control_timer);
     else
@@ -135,7 +142,7 @@ static void on_report(void *ctx, struct inbox_msg *msg)
         break;
     }
     free(report);
-    arm_control_timer(s);
+    settle(s);
 }
 
 static void candidate_from(const struct local_candidate *in, size_t number, struct jingle_candidate *out)
@@ -166,6 +173,8 @@ static void make_control(struct server *s)
         .empty_conference_us = s->config.expiration_check_us,
     };
     s->control = control_new(&env, &dispatch_ops, &s->bridge);
+    if (shutdown_refuses_conferences(&s->shutdown))
+        control_refuse_conferences(s->control);
 }
 
 /* ---- XMPP ---- */
@@ -174,7 +183,7 @@ static void on_conference_modify(void *ctx, struct request *request, xmpp_stanza
 {
     struct server *s = ctx;
     request_answer(request, control_on_iq(s->control, now_us(), iq));
-    arm_control_timer(s);
+    settle(s);
 }
 
 static const char *health(const struct server *s)
@@ -199,6 +208,8 @@ static void on_presence_due(void *ctx, struct connection *connection)
         .stress = s->load.stress,
         .healthy = health(s) == NULL,
         .draining = s->config.initial_drain,
+        .graceful = s->shutdown.graceful,
+        .leaving = s->shutdown.state == SHUTDOWN_LEAVING || s->stopping,
         .connections_configured = s->connection_count,
     };
     control_stats(s->control, &facts.control);
@@ -286,26 +297,84 @@ static void end_loop(struct server *s)
 
 static void on_connection_stopped(void *ctx, struct connection *connection)
 {
-    (void)connection;
     struct server *s = ctx;
+    connection_free(connection); /* the loop goes on as long as it is there */
     if (--s->connections_left == 0)
         end_loop(s);
+}
+
+static void stop(struct server *s, int exit_code)
+{
+    s->stopping = true;
+    s->exit_code = exit_code;
+    uv_timer_stop(&s->control_timer);
+    gather_cancel(s->gather);
+    s->connections_left = s->connection_count;
+    for (size_t i = 0; i < s->connection_count; i++) {
+        connection_push_presence(s->connections[i]); /* whoever reads it last shall see that we mean to go */
+        connection_stop(s->connections[i], on_connection_stopped, s);
+    }
+    if (s->connection_count == 0)
+        end_loop(s);
+}
+
+static uint32_t count_endpoints(const struct server *s)
+{
+    struct control_stats stats = {0};
+    if (s->control)
+        control_stats(s->control, &stats);
+    return stats.endpoints;
+}
+
+static void on_shutdown_changed(struct server *s)
+{
+    if (s->control)
+        control_refuse_conferences(s->control);
+    for (size_t i = 0; i < s->connection_count; i++)
+        connection_push_presence(s->connections[i]);
+    log_info("main", "%s endpoints=%" PRIu32,
+             s->shutdown.state == SHUTDOWN_GRACEFUL
+                 ? "graceful shutdown: no new conferences, waiting for the last to end"
+                 : "shutting down: asking the focus to move whoever is left",
+             count_endpoints(s));
+}
+
+/* After anything that may have changed the directory, or when time has passed. */
+static void settle(struct server *s)
+{
+    if (s->stopping)
+        return;
+    uint64_t now = now_us();
+    bool changed = shutdown_on_time(&s->shutdown, now);
+    if (s->shutdown.state == SHUTDOWN_GRACEFUL)
+        changed |= shutdown_on_endpoints(&s->shutdown, now, count_endpoints(s));
+    if (changed)
+        on_shutdown_changed(s);
+    if (shutdown_is_over(&s->shutdown, now))
+        stop(s, EXIT_CODE_OK);
+    else
+        arm_control_timer(s);
+}
+
+static void ask_for_shutdown(struct server *s, bool graceful)
+{
+    if (shutdown_ask(&s->shutdown, now_us(), graceful, count_endpoints(s)))
+        on_shutdown_changed(s);
+    settle(s);
 }
 
 static void on_signal(uv_signal_t *signal, int number)
 {
     struct server *s = signal->data;
+    if (number == SIGUSR1) {
+        if (!s->stopping)
+            ask_for_shutdown(s, true);
+        return;
+    }
     if (s->stopping)
         _exit(128 + number); /* asked twice: at once */
-    s->stopping = true;
-    s->exit_code = 128 + number;
     log_info("main", "signal %d: leaving the rooms, then stopping", number);
-    gather_cancel(s->gather);
-    s->connections_left = s->connection_count;
-    for (size_t i = 0; i < s->connection_count; i++)
-        connection_stop(s->connections[i], on_connection_stopped, s);
-    if (s->connection_count == 0)
-        end_loop(s);
+    stop(s, 128 + number);
 }
 
 /* ---- start ---- */
@@ -424,7 +493,7 @@ static void start_gathering(struct server *s)
 
 static void catch_signals(struct server *s)
 {
-    static const int caught[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+    static const int caught[SIGNALS] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
     signal(SIGPIPE, SIG_IGN);
     for (int i = 0; i < SIGNALS; i++) {
         uv_signal_init(&s->loop, &s->signals[i]);
@@ -437,6 +506,9 @@ static int run(struct server *s)
 {
     uv_loop_init(&s->loop);
     s->bridge.config = &s->config;
+    s->shutdown.cfg = (struct shutdown_config){.graceful_max_us = s->config.graceful_max_us,
+                                               .leaving_us = s->config.shutting_down_delay_us,
+                                               .endpoints_min = (uint32_t)s->config.graceful_min_participants};
     s->identity = dtls_identity_new(wall_s());
     s->bridge.control = inbox_new(&s->loop, on_report, s);
     fill_gather_config(s);
@@ -461,8 +533,6 @@ static int run(struct server *s)
     log_info("main", "kolibri " KOLIBRI_VERSION " workers=%u addresses=%zu ciphers: %s", s->bridge.worker_count,
              s->bridge.local_count, msrtp_backend_name());
     uv_run(&s->loop, UV_RUN_DEFAULT);
-    for (size_t i = 0; i < s->connection_count; i++)
-        connection_free(s->connections[i]);
     free(s->connections);
     control_free(s->control);
     ssrc_hints_free(s->bridge.ssrc_hints);

@@ -69,8 +69,8 @@ void presence_fill(struct presence *p, const struct presence_facts *f)
     addf(p, "average_participant_stress", "%g", cfg->average_participant_stress);
     add_flag(p, "healthy", f->healthy);
     add_flag(p, "drain", f->draining); /* never absent: the focus would read that as draining */
-    add_flag(p, "graceful_shutdown", f->shutting_down);
-    add_flag(p, "shutting_down", false);
+    add_flag(p, "graceful_shutdown", f->graceful);
+    add_flag(p, "shutting_down", f->leaving);
     add(p, "version", KOLIBRI_VERSION "-kolibri");
     add(p, "release", cfg->version_release);
     add(p, "region", cfg->relay_region);

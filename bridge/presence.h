@@ -12,7 +12,8 @@ struct presence_facts { /* gathered by the caller at this moment */
     const struct config *config;
     struct control_stats control;
     double stress;
-    bool healthy, draining, shutting_down;
+    bool healthy, draining;
+    bool graceful, leaving; /* shutdown.h: asked for gracefully; about to be gone */
     size_t connections_configured, connections_up, rooms_configured, rooms_joined;
     uint64_t wall_ms; /* Unix time */
 };

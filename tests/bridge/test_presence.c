@@ -41,7 +41,14 @@ static void settings_show_and_the_filter_cuts(void **state)
     config.relay = config.stats_filter = true;
     static struct presence p;
     struct presence_facts facts = {.config = &config, .draining = true, .control.conferences = 7};
+    facts.graceful = true;
     presence_fill(&p, &facts);
+    assert_string_equal(value(&p, "graceful_shutdown"), "true");
+    assert_string_equal(value(&p, "shutting_down"), "false");
+    facts.leaving = true;
+    presence_fill(&p, &facts);
+    assert_string_equal(value(&p, "graceful_shutdown"), "true");
+    assert_string_equal(value(&p, "shutting_down"), "true");
     assert_string_equal(value(&p, "drain"), "true");
     assert_string_equal(value(&p, "healthy"), "false");
     assert_string_equal(value(&p, "region"), "eu");
