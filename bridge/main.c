@@ -21,9 +21,11 @@
 #include "bridge/dispatch.h"
 #include "bridge/explain_socket.h"
 #include "bridge/gather.h"
+#include "bridge/health.h"
 #include "bridge/load.h"
 #include "bridge/options.h"
 #include "bridge/presence.h"
+#include "bridge/pulse.h"
 #include "bridge/shutdown.h"
 #include "bridge/ssrc_hints.h"
 #include "bridge/worker.h"
@@ -41,7 +43,7 @@ struct server {
     struct worker *workers[WORKERS_MAX];
     uv_loop_t loop;
     uv_signal_t signals[SIGNALS];
-    uv_timer_t load_timer, control_timer;
+    uv_timer_t load_timer, control_timer, pulse_timer;
     struct gather *gather;
     struct gather_config gather_config;
     struct gather_mapping *mappings;
@@ -53,6 +55,9 @@ struct server {
     struct load load;
     struct presence presence;
     struct shutdown shutdown;
+    struct pulse pulse;
+    struct health health;
+    const char *failure; /* as last logged; NULL: healthy */
     int exit_code;
     bool stopping;
 };
@@ -186,18 +191,38 @@ static void on_conference_modify(void *ctx, struct request *request, xmpp_stanza
     settle(s);
 }
 
-static const char *health(const struct server *s)
-{
-    if (s->config.health_require_address && !s->addresses.has_public)
-        return "No address that clients on the Internet could reach; see ice4j.harvest.mapping";
-    if (s->config.health_require_stun && s->addresses.stun_asked && s->addresses.stun_failed)
-        return "No STUN server answered";
-    return NULL;
-}
-
 static const char *on_health(void *ctx)
 {
-    return health(ctx);
+    struct server *s = ctx;
+    struct health_facts facts = {
+        .require_address = s->config.health_require_address,
+        .has_address = s->addresses.has_public,
+        .require_stun = s->config.health_require_stun,
+        .stun_asked = s->addresses.stun_asked,
+        .stun_failed = s->addresses.stun_failed,
+        .silent_us = pulse_silent_us(&s->pulse),
+        .silent_limit_us = s->config.health_max_check_us,
+    };
+    return health_check(&s->health, now_us(), &facts);
+}
+
+static void say_health(struct server *s)
+{
+    const char *failure = on_health(s);
+    if (failure == s->failure)
+        return;
+    s->failure = failure;
+    if (failure)
+        log_warn("health", "the focus is told that this bridge is not fit for use: %s", failure);
+    else
+        log_info("health", "fit for use again");
+}
+
+static void on_pulse_timer(uv_timer_t *timer)
+{
+    struct server *s = timer->data;
+    pulse_beat(&s->pulse, &s->bridge);
+    say_health(s);
 }
 
 static void on_presence_due(void *ctx, struct connection *connection)
@@ -206,7 +231,7 @@ static void on_presence_due(void *ctx, struct connection *connection)
     struct presence_facts facts = {
         .config = &s->config,
         .stress = s->load.stress,
-        .healthy = health(s) == NULL,
+        .healthy = on_health(s) == NULL,
         .draining = s->config.initial_drain,
         .graceful = s->shutdown.graceful,
         .leaving = s->shutdown.state == SHUTDOWN_LEAVING || s->stopping,
@@ -287,10 +312,9 @@ static void threads_stop(struct server *s)
 static void end_loop(struct server *s)
 {
     threads_stop(s);
-    uv_timer_stop(&s->load_timer);
-    uv_timer_stop(&s->control_timer);
-    uv_close((uv_handle_t *)&s->load_timer, NULL);
-    uv_close((uv_handle_t *)&s->control_timer, NULL);
+    uv_timer_t *timers[] = {&s->load_timer, &s->control_timer, &s->pulse_timer};
+    for (size_t i = 0; i < COUNT(timers); i++)
+        uv_close((uv_handle_t *)timers[i], NULL);
     for (int i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&s->signals[i], NULL);
 }
@@ -409,6 +433,8 @@ static void on_gathered(void *ctx, const struct gather_result *result)
                  "are told local addresses only. Is outbound UDP to them allowed?",
                  GATHER_LIMIT_RTOS * GATHER_RTO_MS / 1000);
     make_control(s);
+    s->health = (struct health){.start_us = now_us(), .sticky = s->config.health_sticky};
+    uv_timer_start(&s->pulse_timer, on_pulse_timer, 0, PULSE_MS);
     log_in(s);
 }
 
@@ -526,7 +552,8 @@ static int run(struct server *s)
         s->explain_socket = explain_socket_new(&s->loop, &s->bridge, s->config.explain_socket);
     uv_timer_init(&s->loop, &s->control_timer);
     uv_timer_init(&s->loop, &s->load_timer);
-    s->control_timer.data = s->load_timer.data = s;
+    uv_timer_init(&s->loop, &s->pulse_timer);
+    s->control_timer.data = s->load_timer.data = s->pulse_timer.data = s;
     uv_timer_start(&s->load_timer, on_load_timer, 0, LOAD_SAMPLE_MS);
     check_receive_buffer(s);
     start_gathering(s);

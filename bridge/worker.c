@@ -7,6 +7,7 @@
 #include "bridge/endpoint.h"
 #include "bridge/rx_path.h"
 #include "bridge/overview.h"
+#include "bridge/pulse.h"
 #include "bridge/shard.h"
 #include "proto/log.h"
 
@@ -192,6 +193,7 @@ static void on_msg(void *ctx, struct inbox_msg *in)
     switch (in->kind) {
     case W_PATH_LEARNT: learn_path(w, msg); break;
     case W_OVERVIEW: overview_answer(w, msg->arg); break;
+    case W_PULSE: pulse_answer(w, msg->number); break;
     case W_STOP: end_all(w); break;
     case W_EXIT: inbox_close(w->inbox); break;
     default: obey(w, msg); break;

@@ -6,6 +6,8 @@
 #ifndef BRIDGE_WORKER_H
 #define BRIDGE_WORKER_H
 
+#include <stdatomic.h>
+
 #include "bridge/bridge.h"
 #include "bridge/demux.h"
 #include "bridge/policy.h"
@@ -32,10 +34,12 @@ struct worker {
     struct pkt_pool *pool;
     struct udp_io *udp;
     struct demux *demux;
-    struct map conferences; /* serial -> struct conference */
-    struct map endpoints;   /* serial -> struct endpoint */
-    uint64_t now_us;        /* of the batch, message or timer in work */
-    unsigned via;           /* whose socket received the datagram in work; our own index: nobody else's */
+    struct map conferences;   /* serial -> struct conference */
+    struct map endpoints;     /* serial -> struct endpoint */
+    uint64_t now_us;          /* of the batch, message or timer in work */
+    unsigned via;             /* whose socket received the datagram in work; our own index: nobody else's */
+    _Atomic int pulse;        /* pulse.h: the last message seen. These two are read by the control thread. */
+    _Atomic uint64_t packets; /* received and sent until then */
     struct worker_counters *counters;
     uint64_t message_refusals[BRIDGE_MSG_REFUSAL_COUNT]; /* bridge-channel messages by how they were judged */
 };

@@ -38,6 +38,7 @@ enum worker_msg_kind {
     W_SHARD_VIDEO_TYPE, /* number: the type; bytes: the name of the source */
     W_SHARD_INACTIVE,   /* number: whether it is shown as inactive */
     W_OVERVIEW,         /* arg: struct overview_request */
+    W_PULSE,            /* number: to be noted, see pulse.h */
     W_STOP, /* end all that lives here */
     W_EXIT, /* end the loop; the last message */
 };
