@@ -62,6 +62,8 @@ static bool send_unwrapped(struct track *track, const struct tx_packet *packet)
 static void offer(struct track *track, const struct tx_packet *packet)
 {
     const struct media_pkt *m = packet->m;
+    if (m->rx_us < track->quiet_until_us)
+        return;
     bool sent = false, known = track->receiver->payloads[m->pt].known;
     if (known)
         sent = send_if_shown(track, packet);

@@ -147,6 +147,8 @@ static void send_map(struct receiver *r, enum colibri2_kind kind)
     while (n < COUNT(mapped) && (slot = ssrc_map_poll(r->maps[kind]))) {
         const struct source *source = (const struct source *)slot->source;
         struct track *track = slot_track(r, kind, (struct ssrc_slot *)slot);
+        if (r->ep->channel_ready)
+            track_announced(track, r->ep->worker->now_us);
         mapped[n++] = (struct bridge_msg_mapped_source){
             .source = source->name,
             .owner = source->owner->id,

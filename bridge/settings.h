@@ -155,6 +155,7 @@
 #define SETTINGS_NATIVE(X) \
     X("native.workers", COUNT, workers, 0, "media threads; 0: one per CPU") \
     X("native.explain-socket", STRING, explain_socket, NULL, "UNIX socket that tells who is shown what, and why no better; unset: none") \
+    X("native.map-lead", US, map_lead_us, 250 * US_PER_MS, "a client is told of an SSRC so long before it gets packets on it") \
     X("native.steady-layers", BOOL, steady_layers, true, "give a receiver more only when its estimate holds; false: follow each estimate, as the stock bridge")
 
 #define SETTINGS(X) \

@@ -9,10 +9,16 @@
 #include "bridge/endpoint.h"
 
 enum { LOG_PACKETS = 512 };
+enum { UNTOLD_US = 2000000 }; /* longest silence for want of a channel to tell it on */
 
 static void random_bytes(void *out, size_t n)
 {
     gnutls_rnd(GNUTLS_RND_NONCE, out, n);
+}
+
+static uint64_t lead_us(const struct track *track)
+{
+    return track->receiver->worker->bridge->config->map_lead_us;
 }
 
 struct track *track_new(struct endpoint *receiver, enum colibri2_kind kind, uint32_t ssrc, uint32_t rtx_ssrc,
@@ -34,6 +40,8 @@ struct track *track_new(struct endpoint *receiver, enum colibri2_kind kind, uint
     track->log = kind == COLIBRI2_VIDEO ? tx_log_new(LOG_PACKETS) : NULL;
     project_init(&track->project, clock_hz, start.seq & 0x7fff, start.ts); /* below 2^15: RFC 3711 3.3.1 */
     tx_stream_init(&track->tx, ssrc, rtx_ssrc, clock_hz, start.rtx_seq, track->log);
+    if (slot && lead_us(track))
+        track->quiet_until_us = receiver->worker->now_us + UNTOLD_US;
     if (slot && receiver->receiver.mid_demux)
         snprintf(track->mid, sizeof track->mid, "%c%u", kind == COLIBRI2_AUDIO ? 'a' : 'v', slot->at);
     return track;
@@ -86,6 +94,11 @@ void track_unbind(struct track *track)
     project_set_target(&track->project, LAYER_NONE);
 }
 
+void track_announced(struct track *track, uint64_t now_us)
+{
+    track->quiet_until_us = MIN(track->quiet_until_us, now_us + lead_us(track));
+}
+
 void track_set_target(struct track *track, int layer_index, uint64_t now_us)
 {
     if (!track->source)
@@ -96,6 +109,6 @@ void track_set_target(struct track *track, int layer_index, uint64_t now_us)
         return;
     track->target = layer_index;
     project_set_target(&track->project, layer_index);
-    if (layer_index != LAYER_NONE && project_wants_keyframe(&track->project))
+    if (now_us >= track->quiet_until_us && layer_index != LAYER_NONE && project_wants_keyframe(&track->project))
         source_want_keyframe(track->source, track->receiver->serial, now_us);
 }

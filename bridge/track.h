@@ -19,8 +19,9 @@ struct track {
     struct list bound_node; /* in source->bound */
     bool listed;            /* in source->tracks, at position `at`: packets are offered */
     size_t at;
-    int target; /* layer index wanted, LAYER_NONE */
-    char mid[8]; /* "": not stamped */
+    int target;              /* layer index wanted, LAYER_NONE */
+    uint64_t quiet_until_us; /* the client does not know the SSRC yet; nothing goes out */
+    char mid[8];             /* "": not stamped */
     struct project project;
     struct tx_stream tx;
     struct tx_log *log; /* video */
@@ -31,6 +32,9 @@ struct track *track_new(struct endpoint *receiver, enum colibri2_kind kind, uint
 void track_free(struct track *track);
 void track_bind(struct track *track, struct source *source); /* the same one again: nothing */
 void track_unbind(struct track *track);
+/* The client is told of the SSRC now. Firefox that gets packets of an SSRC before it has made a place for it gives them to
+ * another one, and then shows nothing for the rest of the call; so the first packet follows after native.map-lead. */
+void track_announced(struct track *track, uint64_t now_us);
 void track_set_target(struct track *track, int layer_index, uint64_t now_us);
 void track_unlist(struct track *track); /* suspended, and the last frame is out */
 

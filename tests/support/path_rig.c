@@ -49,6 +49,7 @@ void rig_open_with(struct rig *rig, void (*configure)(struct config *config))
     memset(rig, 0, sizeof *rig);
     config_defaults(&rig->config);
     rig->config.trust_bwe = false; /* no probes among what is looked at; who wants them says so */
+    rig->config.map_lead_us = 0;   /* nor waiting */
     if (configure)
         configure(&rig->config);
     uv_loop_init(&rig->loop);
