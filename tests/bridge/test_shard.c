@@ -147,6 +147,7 @@ static int open_call(void **state)
     memset(clients, 0, sizeof clients);
     assert_int_equal(msrtp_process_init(), E_OK);
     config_defaults(&rig.config);
+    rig.config.map_lead_us = 0;
     uv_loop_init(&rig.loop);
     rig.bridge =
         (struct bridge){.config = &rig.config, .local_count = 1, .workers = rig.workers, .worker_count = WORKERS};
