@@ -160,6 +160,17 @@ class Chromium(Browser):
         return Page(self, evaluate, close)
 
 
+class BehindRouter(Chromium):
+    """A Chromium in the client's network namespace of a netns.Behind."""
+
+    def __init__(self, behind):
+        super().__init__(wrapper=["ip", "netns", "exec", behind.client.name])
+        self.behind = behind
+
+    async def reach(self, port):
+        return await self.behind.relay_to(port)
+
+
 class Firefox(Browser):
     kind = "firefox"
 

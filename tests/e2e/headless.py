@@ -8,7 +8,7 @@ import explain
 from browsers import KINDS
 
 # Small pictures: encoding in software for every client must fit into two cores.
-DEFAULTS = {"width": 640, "height": 360, "fps": 15}
+DEFAULTS = {"width": 1280, "height": 720, "fps": 15}
 NAMES = ["Ada", "Ben", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hana", "Ivo", "Jana", "Kim", "Lea"]
 
 
@@ -107,6 +107,7 @@ def flows(before, after):
                 "energy": delta("energy", r["audio"], old["audio"]),
                 "audio_packets": delta("packets", r["audio"], old["audio"]),
                 "frames": sum(delta("frames", v, o) for v, o in videos),
+                "codec": " ".join(v["codec"] or "?" for v, _ in videos) or "-",
                 "size": " ".join(f"{v['width']}x{v['height']}" for v, _ in videos) or "-",
                 "freezes": sum(delta("freezes", v, o) for v, o in videos),
                 "lost": delta("lost", r["audio"], old["audio"]) + sum(delta("lost", v, o) for v, o in videos),
@@ -117,8 +118,9 @@ def flows(before, after):
 
 
 def table(rows):
-    heads = ["receiver", "sender", "audio energy", "audio pkts", "frames", "size", "freezes", "lost", "channel", ""]
-    lines = [[r["receiver"], r["sender"], f"{r['energy']:.4f}", str(r["audio_packets"]), str(r["frames"]), r["size"],
+    heads = ["receiver", "sender", "audio energy", "audio pkts", "frames", "codec", "size", "freezes", "lost", "channel", ""]
+    lines = [[r["receiver"], r["sender"], f"{r['energy']:.4f}", str(r["audio_packets"]), str(r["frames"]), r["codec"],
+              r["size"],
               str(r["freezes"]), str(r["lost"]), r["channel"],
               "ok" if r["heard"] and r["seen"] else " ".join((["NOT HEARD"] if not r["heard"] else []) +
                                                              (["NOT SEEN"] if not r["seen"] else []))]
@@ -148,7 +150,7 @@ def describe(reports):
 
 
 async def run(url, clients, seconds, browser, explain_socket=None, **query):
-    """The demo's headless call. Prints the table; gives back whether everybody was heard and seen."""
+    """The demo's headless call. Prints the table; gives back the exit status: 0 when everybody was heard and seen."""
     kinds = {"both": ["chromium", "firefox"]}.get(browser, [browser])
     async with Room(url, **query) as room:
         for kind, _ in zip(itertools.cycle(kinds), range(clients)):
@@ -166,4 +168,4 @@ async def run(url, clients, seconds, browser, explain_socket=None, **query):
             names = {m["id"]: m["name"] for r in reports for m in r["members"]}
             print("\n" + columns(explain.HEADS, explain.rows(await explain.ask(explain_socket), names)))
         whole = len(rows) == clients * (clients - 1)
-        return whole and all(r["heard"] and r["seen"] and r["channel"] == "open" for r in rows)
+        return 0 if whole and all(r["heard"] and r["seen"] and r["channel"] == "open" for r in rows) else 1

@@ -41,12 +41,22 @@ table ip silence {{
 }}
 """
 
+# One packet in so many is lost on its way, in each direction that is asked for.
+LOSS = """
+table ip loss {{
+  chain forward {{
+    type filter hook forward priority 0;
+    {rules}
+  }}
+}}
+"""
+
 
 def missing():
     """What keeps this machine from running such a test, or None."""
     if os.geteuid() != 0:
         return "only root may make network namespaces"
-    for program in ("ip", "nft", "conntrack"):
+    for program in ("ip", "tc", "nft", "conntrack"):
         if not shutil.which(program):
             return f"{program} is not installed"
     name = f"kol{os.getpid()}t"
@@ -115,7 +125,8 @@ class Behind:
             self.client, self.router = Namespace(f"{prefix}c"), Namespace(f"{prefix}r")
             run("ip", "link", "add", self.link, "type", "veth", "peer", "name", "out", "netns", self.router.name)
             run("ip", "addr", "add", f"{HERE}/24", "dev", self.link)
-            run("ip", "link", "set", self.link, "up")
+            # Each packet for itself, as on a wire: a burst that is segmented late would be lost or kept as a whole.
+            run("ip", "link", "set", self.link, "gso_max_segs", "1", "up")
             for address in OUTSIDE:
                 self.router.ip("addr", "add", f"{address}/24", "dev", "out")
             self.router.ip("link", "set", "out", "up")
@@ -172,6 +183,20 @@ class Behind:
     def silence(self, link):
         """Nothing passes any more between the client's link and the world; the client is not told."""
         self.router.run("nft", "-f", "-", text=SILENCE.format(link=link))
+
+    def narrow(self, bits_per_s, queue_ms=300):
+        """The client's downlink carries no more than that, behind a queue as home routers have; None: no limit."""
+        subprocess.run(["ip", "netns", "exec", self.router.name, "tc", "qdisc", "del", "dev", "in", "root"], check=False,
+                       stderr=subprocess.DEVNULL)
+        if bits_per_s:
+            self.router.run("tc", "qdisc", "add", "dev", "in", "root", "tbf", "rate", f"{bits_per_s}bit", "burst", "4kb",
+                            "latency", f"{queue_ms}ms")
+
+    def lose(self, percent):
+        """Loses so much of what the client is sent, and as much of what it sends."""
+        rules = "\n    ".join(f'{way} "in" numgen random mod 1000 < {percent * 10:.0f} counter drop'
+                              for way in ("iifname", "oifname"))
+        self.router.run("nft", "-f", "-", text=LOSS.format(rules=rules))
 
     def flows(self):
         """What the router translates now, a line each."""

@@ -33,15 +33,6 @@ GAP = """(() => {
 })()"""
 
 
-class BehindRouter(browsers.Chromium):
-    def __init__(self, behind):
-        super().__init__(wrapper=["ip", "netns", "exec", behind.client.name])
-        self.behind = behind
-
-    async def reach(self, port):
-        return await self.behind.relay_to(port)
-
-
 @contextlib.asynccontextmanager
 async def call(reserve=False):
     """Ada behind a router, Ben here. Gives (behind, room): ready, everybody hears and sees everybody."""
@@ -49,7 +40,7 @@ async def call(reserve=False):
     if reason:
         raise cases.Skip(reason)
     async with netns.Behind(reserve) as behind, stack.Stack(addresses=["127.0.0.1", netns.HERE]) as s, \
-            BehindRouter(behind) as chromium, headless.Room(s.url) as room:
+            browsers.BehindRouter(behind) as chromium, headless.Room(s.url) as room:
         port = await s.web.listen_on(behind.listen())
         await room.add(browser=chromium, url=f"http://localhost:{port}/")
         await room.add()

@@ -1,6 +1,7 @@
 // The page a person sees: tiles, buttons, who speaks, numbers per tile. Tests drive it through window.kolibri.
 import {Call} from './call.js';
 import {Stats} from './stats.js';
+import {Watcher} from './watcher.js';
 
 const query = new URLSearchParams(location.search);
 const $ = (id) => document.getElementById(id);
@@ -15,8 +16,10 @@ const options = () => ({
 
 let call = null;
 let stage = null; // source name
+const hidden = new Set(); // source names that are not to be seen
 const tiles = new Map(); // source name or owner id -> element
 const stats = new Stats();
+let watcher = null; // for tests
 
 function tile(key) {
     if (!tiles.has(key)) {
@@ -116,7 +119,7 @@ function ask(shown) {
     const heights = {};
     for (const r of shown.filter((s) => s.kind === 'video')) {
         const size = (tiles.get(r.source)?.clientHeight ?? 0) * devicePixelRatio;
-        heights[r.source] = stage === r.source ? 720 : stage ? 180 : [180, 360].find((h) => size <= h) ?? 720;
+        heights[r.source] = hidden.has(r.source) ? 0 : stage === r.source ? 720 : stage ? 180 : [180, 360].find((h) => size <= h) ?? 720;
     }
     call.session?.want(heights, stage);
 }
@@ -205,6 +208,16 @@ window.kolibri = {
         stage = source;
         render();
     },
+    hide: (sources) => {
+        hidden.clear();
+        sources.forEach((s) => hidden.add(s));
+        render();
+    },
+    watch: () => {
+        watcher?.stop();
+        watcher = new Watcher(call);
+    },
+    watched: () => watcher.samples,
     send: (colibriClass, members) => call.session.channel.send(colibriClass, members),
     restart: () => call._tell('restart'),
     restartIce: () => call._tell('ice-restart'),

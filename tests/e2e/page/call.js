@@ -230,6 +230,7 @@ export class Call extends EventTarget {
             ice: s?.pc.iceConnectionState ?? 'none', connection: s?.pc.connectionState ?? 'none',
             channel: s?.channel.state ?? 'none', dominant: s?.dominant ?? null, forwarded: s?.forwarded ?? null,
             error: s?.error ?? null, members: this.members.map(({id, name}) => ({id, name})), remote,
+            encodes: Stats.able(RTCRtpSender), decodes: Stats.able(RTCRtpReceiver),
             outbound: s ? await Stats.outbound(s.pc) : [], firsts: Object.fromEntries(this.firsts),
             times: s ? {ice: ms(s.times.ice), connected: ms(s.times.connected), channel: ms(s.times.channel)} : {},
         };

@@ -2,11 +2,15 @@
 import {addSimulcast, buildOffer, ssrcsOf, transportOf} from './sdp.js';
 import {BridgeChannel} from './channel.js';
 
-const ENCODINGS = [
-    {scaleResolutionDownBy: 4, maxBitrate: 200_000},
-    {scaleResolutionDownBy: 2, maxBitrate: 500_000},
-    {scaleResolutionDownBy: 1, maxBitrate: 1_500_000},
-];
+// What stock clients allow for 180p, 360p and 720p, bit/s.
+const BITRATES = {
+    VP8: [200_000, 500_000, 1_500_000],
+    VP9: [100_000, 300_000, 1_200_000],
+    AV1: [100_000, 300_000, 1_000_000],
+    H264: [400_000, 800_000, 2_000_000],
+};
+const SCALES = [4, 2, 1];
+const SVC_MODES = ['L1T3', 'L2T3_KEY', 'L3T3_KEY'];
 const RIDS = ['1', '2', '3'];
 const isFirefox = navigator.userAgent.includes('Firefox');
 // Browsers with SVC send these as one stream; the others as simulcast.
@@ -117,7 +121,7 @@ export class Session extends EventTarget {
             await this._attachLocal();
             let answer = (await this.pc.createAnswer()).sdp;
             if (!this._usesRids()) {
-                answer = addSimulcast(answer, 'video', ENCODINGS.length);
+                answer = addSimulcast(answer, 'video', SCALES.length);
             }
             await this.pc.setLocalDescription({type: 'answer', sdp: answer});
             this._attachRemote();
@@ -229,11 +233,16 @@ export class Session extends EventTarget {
         }
         parameters.encodings.forEach((e, i) => {
             if (!single && svc(this.codec)) {
-                Object.assign(e, {active: i === 0 && limit > 0, scaleResolutionDownBy: 1, scalabilityMode: 'L3T3_KEY'});
+                // One stream of as many layers as its height allows.
+                const top = SCALES.findLastIndex((scale) => size / scale <= Math.max(limit, size / SCALES[0]));
+                Object.assign(e, {active: i === 0 && limit > 0, scaleResolutionDownBy: SCALES[top],
+                    maxBitrate: BITRATES[this.codec][top], scalabilityMode: SVC_MODES[top]});
             } else if (!single) {
-                const {scaleResolutionDownBy, maxBitrate} = ENCODINGS[i];
+                const scaleResolutionDownBy = SCALES[i];
+                const maxBitrate = BITRATES[this.codec][i];
                 const active = limit > 0 && (i === 0 || size / scaleResolutionDownBy <= limit);
-                Object.assign(e, {active, scaleResolutionDownBy, maxBitrate});
+                const temporal = this.codec === 'H264' && !isFirefox ? {scalabilityMode: 'L1T3'} : {};
+                Object.assign(e, {active, scaleResolutionDownBy, maxBitrate, ...temporal});
             }
         });
         await sender.setParameters(parameters).catch((e) => console.warn('setParameters', e));
