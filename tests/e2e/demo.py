@@ -23,6 +23,7 @@ def arguments():
     p.add_argument("--seconds", type=float, default=10, metavar="S", help="how long to measure (default 10)")
     p.add_argument("--browser", choices=["chromium", "firefox", "both"], default="chromium")
     p.add_argument("--plain", action="store_true", help="without SSRC rewriting")
+    p.add_argument("--e2ee", action="store_true", help="encrypted from browser to browser, so that the bridge cannot read it")
     p.add_argument("--codec", choices=["VP8", "VP9", "AV1", "H264"], default="VP8")
     p.add_argument("--scenario", choices=[*scenarios.SCENARIOS, "all"], help="three headless clients, one behind a link that "
                    "is narrowed or loses packets, or who looks at others; prints what happened when (needs root)")
@@ -69,7 +70,8 @@ async def main(args):
         return await until_stopped(play(args), stop)
     async with stack.Stack(bridge_command=[str(args.bridge)], web_port=args.port) as s:
         if args.headless:
-            query = {"codec": args.codec, **({"mode": "plain"} if args.plain else {})}
+            query = {"codec": args.codec, **({"mode": "plain"} if args.plain else {}),
+                     **({"e2ee": 1} if args.e2ee else {})}
             return await until_stopped(headless.run(s.url, args.clients, args.seconds, args.browser, s.explain_socket, **query),
                                        stop)
         print(f"\n  Open {s.url} in two tabs and join in both. Ctrl-C ends everything.\n", flush=True)

@@ -11,7 +11,7 @@ const flag = (key, fallback) => (query.has(key) ? query.get(key) !== '0' : fallb
 const options = () => ({
     room: $('room').value, name: $('name').value || 'Guest',
     rewriting: !$('plain').checked, midDemux: flag('midDemux', false), sctp: flag('sctp', true), red: flag('red', false),
-    codec: $('codec').value, width: number('width', 1280), height: number('height', 720), frameRate: number('fps', 30),
+    codec: $('codec').value, e2ee: $('e2ee').checked, width: number('width', 1280), height: number('height', 720), frameRate: number('fps', 30),
 });
 
 let call = null;
@@ -170,6 +170,7 @@ $('room').value = query.get('room') ?? 'demo';
 $('name').value = query.get('name') ?? '';
 $('codec').value = query.get('codec') ?? 'VP8';
 $('plain').checked = query.get('mode') === 'plain';
+$('e2ee').checked = flag('e2ee', false);
 $('form').onsubmit = (e) => {
     e.preventDefault();
     join();

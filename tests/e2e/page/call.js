@@ -4,7 +4,7 @@ import {Stats} from './stats.js';
 
 /** Events: 'change' (anything a view shows). */
 export class Call extends EventTarget {
-    /** options: {room, name, rewriting, midDemux, sctp, red, codec, width, height, frameRate} */
+    /** options: {room, name, rewriting, midDemux, sctp, red, codec, e2ee, width, height, frameRate} */
     constructor(options) {
         super();
         this.options = options;
@@ -79,7 +79,7 @@ export class Call extends EventTarget {
         this.sessions++;
         this.firsts.clear();
         const session = new Session(offer, {id: this.id, local: this.local, codec: this.options.codec,
-            rewriting: offer.rewriting});
+            rewriting: offer.rewriting, e2ee: this.options.e2ee});
         this.session = session;
         session.addEventListener('accept', ({detail}) => this._tell('accept', {session: offer.session, ...detail}));
         session.addEventListener('state', () => {
@@ -230,7 +230,7 @@ export class Call extends EventTarget {
             ice: s?.pc.iceConnectionState ?? 'none', connection: s?.pc.connectionState ?? 'none',
             channel: s?.channel.state ?? 'none', dominant: s?.dominant ?? null, forwarded: s?.forwarded ?? null,
             error: s?.error ?? null, members: this.members.map(({id, name}) => ({id, name})), remote,
-            encodes: Stats.able(RTCRtpSender), decodes: Stats.able(RTCRtpReceiver),
+            encrypted: s?.encrypted ?? null, encodes: Stats.able(RTCRtpSender), decodes: Stats.able(RTCRtpReceiver),
             outbound: s ? await Stats.outbound(s.pc) : [], firsts: Object.fromEntries(this.firsts),
             times: s ? {ice: ms(s.times.ice), connected: ms(s.times.connected), channel: ms(s.times.channel)} : {},
         };

@@ -21,7 +21,7 @@ const svc = (codec) => !isFirefox && (codec === 'VP9' || codec === 'AV1');
  * local: Map of source name -> {kind, track, videoType, muted}.
  */
 export class Session extends EventTarget {
-    constructor(offer, {id, local, codec = 'VP8', rewriting = true}) {
+    constructor(offer, {id, local, codec = 'VP8', rewriting = true, e2ee = false}) {
         super();
         this.offer = offer;
         this.id = id;
@@ -32,6 +32,12 @@ export class Session extends EventTarget {
         this.forwarded = null;
         this.times = {start: performance.now()};
         this._local = local;
+        if (e2ee) {
+            this._encryptor = new Worker('e2ee.js');
+            this._encryptor.onmessage = ({data}) => {
+                this.encrypted = data;
+            };
+        }
         this._heights = new Map(); // own source name -> height the bridge wants
         this._constraints = {lastN: -1, defaultConstraints: {maxHeight: 720}};
         this._version = 1;
@@ -107,6 +113,7 @@ export class Session extends EventTarget {
         this.closed = true;
         this.channel.close();
         this.pc.close();
+        this._encryptor?.terminate();
     }
 
     /** Serialised: applies a change to the m-lines, then the offer, then the answer. */
@@ -118,6 +125,7 @@ export class Session extends EventTarget {
             change();
             const sdp = buildOffer(this.offer, this._lines, {version: this._version++, codec: this.codec});
             await this.pc.setRemoteDescription({type: 'offer', sdp});
+            this._encrypt();
             await this._attachLocal();
             let answer = (await this.pc.createAnswer()).sdp;
             if (!this._usesRids()) {
@@ -146,6 +154,15 @@ export class Session extends EventTarget {
             this.offer.transport = transport;
         });
         return {...transportOf(this.pc.localDescription.sdp), generation: transport.generation};
+    }
+
+    /** From before the first frame on, nothing leaves or comes in that is not encrypted end to end. */
+    _encrypt() {
+        for (const {sender, receiver} of this._encryptor ? this.pc.getTransceivers() : []) {
+            const kind = receiver.track.kind;
+            sender.transform ??= new RTCRtpScriptTransform(this._encryptor, {side: 'send', kind});
+            receiver.transform ??= new RTCRtpScriptTransform(this._encryptor, {side: 'receive', kind});
+        }
     }
 
     _transceiver(mid) {
