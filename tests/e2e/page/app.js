@@ -103,6 +103,7 @@ function render() {
         stage = null;
     }
     $('tiles').classList.toggle('has-stage', Boolean(stage));
+    $('tiles').style.setProperty('--beside', Math.max(1, used.size - 1));
     $('tiles').style.setProperty('--columns', Math.ceil(Math.sqrt(used.size)));
     play(shown);
     const s = call.session;
@@ -134,7 +135,7 @@ async function showStats() {
         const key = r.kind === 'video' ? r.source : call.shown().find((v) => v.kind === 'video' && v.owner === r.owner)?.source;
         const t = tiles.get(key ?? r.owner);
         if (s && t && r.kind === 'video') {
-            t.querySelector('.video-stats').textContent = `${s.width}×${s.height} · ${s.fps} fps · ` +
+            t.querySelector('.video-stats').textContent = `${s.codec ?? '?'} ${s.width}×${s.height} · ${s.fps} fps · ` +
                 `${(s.bps / 1000).toFixed(0)} kbit/s · ${s.lossPercent.toFixed(1)} % loss · ${s.freezes} freezes`;
         } else if (s && t) {
             t.querySelector('.audio-stats').textContent =
