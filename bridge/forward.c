@@ -5,6 +5,7 @@
 #include "bridge/shard.h"
 #include "bridge/tx_path.h"
 #include "proto/red.h"
+#include "proto/rtp_ext.h"
 
 /* Receivers without a track for this microphone get one now: slots are for those who are heard (bridge-channel.md 6.2).
  * A slot may be taken from another source, which then looks for one when it is heard again. */
@@ -77,6 +78,20 @@ static void offer(struct track *track, const struct tx_packet *packet)
         track_unlist(track); /* suspended, and the frame in work is out */
 }
 
+/* What the sender says of its layers, if it does with this packet; one that comes late is no news. True: re-run. */
+static bool read_vla(struct source *source, const struct media_pkt *m)
+{
+    uint8_t id = source->owner->ext_id[RTP_EXT_VLA];
+    if (!id || m->late || m->retransmitted)
+        return false;
+    struct rd r = rd_over(bytes_of(m->pkt->data, m->pkt->len));
+    struct rtp_view view;
+    struct bytes data;
+    struct rtp_vla vla;
+    return rtp_parse(&r, &view) == E_OK && rtp_ext_find(&view, id, &data) && rtp_ext_vla_parse(data, &vla) == E_OK &&
+           layers_on_vla(&source->layers, m->codec, &vla);
+}
+
 void forward_media(struct encoding *encoding, const struct media_pkt *m)
 {
     struct source *source = encoding->source;
@@ -88,7 +103,8 @@ void forward_media(struct encoding *encoding, const struct media_pkt *m)
             keyframe_on_frame(&source->keyframe, m->rx_us);
             source_poll_keyframe(source, m->rx_us);
         }
-        if (layers_on_packet(&source->layers, m, m->rx_us))
+        bool told = read_vla(source, m);
+        if (layers_on_packet(&source->layers, m, m->rx_us) || told)
             conference_allocate_now(source->owner->conf);
     }
     if (source->wanted_by)

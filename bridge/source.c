@@ -54,6 +54,7 @@ struct source *source_new(struct endpoint *owner, const struct source_spec *spec
     source->unbound = true;
     list_init(&source->bound);
     layers_init(&source->layers, spec->encoding_count);
+    source->layers.by_targets = owner->worker->bridge->config->use_vla_target_bitrate;
     demand_init(&source->demand);
     source->encoding_count = spec->encoding_count;
     source->encodings = encodings;

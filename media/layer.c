@@ -86,7 +86,8 @@ static void set_nominal(struct layers *layers)
     for (unsigned e = 0; e < LAYER_ENCODINGS_MAX; e++) {
         struct layer_encoding_state *state = &layers->encoding[e];
         state->sids = 1;
-        state->seen = state->stacked = false;
+        state->seen = state->stacked = state->paced = false;
+        memset(state->target_kbps, 0, sizeof state->target_kbps);
         for (unsigned s = 0; s < LAYER_SIDS; s++)
             state->height[s] = 180 << (e + s);
         memcpy(state->framerate, framerate, sizeof framerate);
@@ -123,7 +124,7 @@ static bool on_vp8(struct layer_encoding_state *state, const struct media_pkt *i
 static bool set_framerates(struct layer_encoding_state *state, const struct vp9_ss *ss)
 {
     bool changed = false;
-    for (unsigned t = 0; ss->pictures && t < LAYER_TIDS; t++) {
+    for (unsigned t = 0; !state->paced && ss->pictures && t < LAYER_TIDS; t++) {
         unsigned count = 0;
         for (unsigned i = 0; i < ss->pictures; i++)
             count += ss->picture[i].tid <= t;
@@ -153,14 +154,48 @@ static bool on_vp9(struct layer_encoding_state *state, const struct media_pkt *i
     return set_framerates(state, &ss) || changed;
 }
 
+static bool on_codec(struct layers *layers, uint8_t codec)
+{
+    bool changed = codec != layers->codec;
+    if (changed)
+        set_nominal(layers);
+    layers->codec = codec;
+    return changed;
+}
+
+/* Temporal layers that a sender does not have are empty: they are as good as its highest. Each has twice the frames of the
+ * one below. */
+static bool on_vla_layer(struct layer_encoding_state *state, const struct rtp_vla_layer *in)
+{
+    unsigned highest = in->temporal_count - 1u;
+    for (unsigned t = 0; t < LAYER_TIDS; t++) {
+        unsigned tid = MIN(t, highest);
+        state->target_kbps[in->spatial][t] = in->target_kbps[tid];
+        if (in->fps)
+            state->framerate[t] = (float)in->fps / (float)(1u << (highest - tid));
+    }
+    state->paced |= in->fps > 0;
+    return set_height(state, in->spatial, in->width, in->height);
+}
+
+bool layers_on_vla(struct layers *layers, uint8_t codec, const struct rtp_vla *vla)
+{
+    bool changed = on_codec(layers, codec);
+    for (unsigned e = 0; e < layers->count; e++)
+        memset(layers->encoding[e].target_kbps, 0, sizeof layers->encoding[e].target_kbps);
+    for (unsigned i = 0; i < vla->layer_count; i++) {
+        const struct rtp_vla_layer *in = &vla->layers[i];
+        if (in->stream < layers->count && in->spatial < LAYER_SIDS)
+            changed |= on_vla_layer(&layers->encoding[in->stream], in);
+    }
+    return changed;
+}
+
 bool layers_on_packet(struct layers *layers, const struct media_pkt *in, uint64_t now_us)
 {
     if (in->encoding >= layers->count)
         return false;
-    bool changed = in->codec != layers->codec;
-    if (changed)
-        set_nominal(layers);
-    layers->codec = in->codec;
+    bool changed = on_codec(layers, in->codec);
     struct layer_encoding_state *state = &layers->encoding[in->encoding];
     state->seen = true;
     unsigned sid = 0, tid = 0;
@@ -176,7 +211,7 @@ bool layers_on_packet(struct layers *layers, const struct media_pkt *in, uint64_
     return changed;
 }
 
-static size_t describe(struct layer_encoding_state *state, int e, uint64_t now_us, struct layer *out)
+static size_t describe(struct layer_encoding_state *state, int e, bool by_targets, uint64_t now_us, struct layer *out)
 {
     size_t n = 0;
     uint64_t below_bps[LAYER_TIDS] = {0}; /* of the spatial layers that this one needs */
@@ -185,11 +220,14 @@ static size_t describe(struct layer_encoding_state *state, int e, uint64_t now_u
         for (unsigned t = 0; t < LAYER_TIDS; t++) {
             own_bps += 8 * rate_per_s(&state->rate[s][t], now_us);
             bool sent = own_bps > 0; /* what is missing cannot be had with the layers below */
+            uint32_t target_kbps = by_targets ? state->target_kbps[s][t] : 0;
             out[n++] = (struct layer){
                 .index = layer_index(e, (int)s, (int)t),
                 .height = state->height[s],
                 .framerate = state->framerate[t],
-                .bitrate_bps = sent ? own_bps + below_bps[t] : 0,
+                .bitrate_bps = target_kbps ? 1000ull * target_kbps
+                               : sent      ? own_bps + below_bps[t]
+                                           : 0,
             };
             if (state->stacked)
                 below_bps[t] += own_bps;
@@ -214,6 +252,6 @@ size_t layers_describe(struct layers *layers, uint64_t now_us, struct layer out[
     bool svc = is_svc(layers);
     for (unsigned e = 0; e < layers->count; e++)
         if (layers->encoding[e].seen || !svc)
-            n += describe(&layers->encoding[e], (int)e, now_us, out + n);
+            n += describe(&layers->encoding[e], (int)e, layers->by_targets, now_us, out + n);
     return n;
 }

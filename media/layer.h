@@ -3,7 +3,8 @@
  *
  * A source has 1 to LAYER_ENCODINGS_MAX encodings (simulcast, low to high), each with 1 to LAYER_SIDS spatial layers
  * (SVC) of LAYER_TIDS temporal layers. Until the stream says otherwise, encoding e has one spatial layer, height 180 * 2^e
- * and 7.5, 15, 30 frames/s. Sizes come from VP8 key frames and VP9 scalability structures; rates are measured. Height is
+ * and 7.5, 15, 30 frames/s. Sizes come from VP8 key frames, VP9 scalability structures and what the sender says of its allocation (VLA,
+ * media.md 10.5); rates are measured, or by_targets those that the sender says it aims at. Height is
  * the smaller of width and height everywhere. An SVC sender uses one of its signalled encodings (media.md trap 25): the
  * others do not count as layers until something is sent on them.
  * Not for: deciding who gets which layer (alloc.h). Codecs that we do not look into count as one layer of each kind.
@@ -17,6 +18,7 @@
 
 #include "media/media_pkt.h"
 #include "media/rate.h"
+#include "proto/rtp_ext.h"
 
 enum {
     LAYER_ENCODINGS_MAX = 4,
@@ -77,19 +79,22 @@ struct layer { /* as the allocator sees it */
     int index;
     int height;           /* pixels, > 0 */
     float framerate;      /* frames/s, or LAYER_RATE_UNKNOWN */
-    uint64_t bitrate_bps; /* measured, with all layers it depends on; 0: not being sent */
+    uint64_t bitrate_bps; /* with all layers it depends on; 0: not being sent */
 };
 
 struct layers {
-    uint8_t count; /* of encodings */
-    uint8_t codec; /* enum codec of the newest packet; CODEC_OTHER before the first */
+    uint8_t count;   /* of encodings */
+    uint8_t codec;   /* enum codec of the newest packet; CODEC_OTHER before the first */
+    bool by_targets; /* the caller's choice: what a sender aims at counts, where it says so, and not what is measured */
     struct layer_encoding_state {
         int height[LAYER_SIDS];
         float framerate[LAYER_TIDS];
         uint8_t sids;  /* spatial layers, at least 1 */
         uint8_t awake; /* bit per spatial layer: was being sent when last described, or has been since */
         bool seen;     /* a packet of this codec came */
-        bool stacked;  /* each spatial layer needs those below in every picture (full SVC), not in key pictures alone */
+        bool paced;    /* the sender told its frame rates, which no structure overrides */
+        uint32_t target_kbps[LAYER_SIDS][LAYER_TIDS]; /* with all layers below; 0: the sender said nothing */
+        bool stacked; /* each spatial layer needs those below in every picture (full SVC), not in key pictures alone */
         struct rate rate[LAYER_SIDS][LAYER_TIDS]; /* bytes of the layer alone */
     } encoding[LAYER_ENCODINGS_MAX];
 };
@@ -97,6 +102,9 @@ struct layers {
 void layers_init(struct layers *layers, size_t encoding_count); /* clamped to 1..LAYER_ENCODINGS_MAX */
 /* Returns true when the layering changed. Packets of an encoding that was not signalled count for nothing. */
 bool layers_on_packet(struct layers *layers, const struct media_pkt *in, uint64_t now_us);
+/* What the sender says with a packet of this codec. Returns true when a size changed: re-run allocations as above. What it
+ * does not mention any more has no target. */
+bool layers_on_vla(struct layers *layers, uint8_t codec, const struct rtp_vla *vla);
 /* All layers in order of their index: LAYER_TIDS for each spatial layer of each encoding. Also notes which have gone
  * silent, so that their waking up is reported again. */
 size_t layers_describe(struct layers *layers, uint64_t now_us, struct layer out[LAYERS_MAX]);

@@ -238,6 +238,89 @@ static void spatial_layers_add_up_only_where_they_are_stacked(void **state) /* m
     }
 }
 
+/* ---- what the sender says of its layers ---- */
+
+static struct rtp_vla vla(const char *hex)
+{
+    uint8_t buf[128];
+    struct rtp_vla v;
+    assert_int_equal(rtp_ext_vla_parse(from_hex(hex, buf, sizeof buf), &v), E_OK);
+    return v;
+}
+
+static const char two_encodings[] =
+    "11 a0 50 78 c801 fa01 f403 e807 013f 00b3 18 0167 027f 18"; /* the second in portrait */
+
+static void sizes_and_frame_rates_are_those_the_sender_tells(void **state) /* media.md 10.5 */
+{
+    (void)state;
+    struct layers layers;
+    struct layer out[LAYERS_MAX];
+    layers_init(&layers, 3);
+    struct rtp_vla v = vla(two_encodings);
+    assert_true(layers_on_vla(&layers, CODEC_VP8, &v));
+    assert_false(layers_on_vla(&layers, CODEC_VP8, &v));
+    layers_describe(&layers, SEC(1), out);
+    static const float framerates[] = {6, 12, 24};
+    static const int heights[] = {180, 360, 720};
+    for (int i = 0; i < 9; i++) {
+        assert_int_equal(out[i].height, heights[i / 3]);
+        assert_int_equal(out[i].bitrate_bps, 0); /* measured, and nothing has come */
+        assert_true(i >= 6 || out[i].framerate == framerates[i % 3]);
+    }
+    v = vla("11 90 50 78 c801 fa01 f403 01df 010d 1e 027f 0167 0f"); /* another size, two temporal layers */
+    assert_true(layers_on_vla(&layers, CODEC_VP8, &v));
+    layers_describe(&layers, SEC(1), out);
+    assert_int_equal(out[0].height, 270);
+    assert_true(out[3].framerate == 7.5f && out[4].framerate == 15 && out[5].framerate == 15);
+    assert_true(layers_on_vla(&layers, CODEC_VP9, &v)); /* another codec begins anew, then takes it over */
+    layers_describe(&layers, SEC(1), out);
+    assert_int_equal(out[0].height, 270);
+    assert_int_equal(out[6].height, 720);
+}
+
+static void targets_count_only_when_chosen_and_as_long_as_they_are_told(void **state) /* use-vla-target-bitrate */
+{
+    (void)state;
+    struct layers layers;
+    struct layer out[LAYERS_MAX];
+    layers_init(&layers, 3);
+    layers.by_targets = true;
+    struct rtp_vla v = vla(two_encodings);
+    layers_on_vla(&layers, CODEC_VP8, &v);
+    layers_describe(&layers, SEC(1), out);
+    static const uint64_t kbps[] = {80, 120, 200, 250, 500, 1000, 0, 0, 0};
+    for (int i = 0; i < 9; i++)
+        assert_int_equal(out[i].bitrate_bps, 1000 * kbps[i]);
+    struct media_pkt m = packet(2, 0); /* of which it says nothing: measured */
+    layers_on_packet(&layers, &m, SEC(1));
+    layers_describe(&layers, SEC(1), out);
+    assert_true(out[6].bitrate_bps > 0);
+    v = vla("00"); /* all off */
+    layers_on_vla(&layers, CODEC_VP8, &v);
+    layers_describe(&layers, SEC(1), out);
+    assert_int_equal(out[0].bitrate_bps, 0);
+    assert_int_equal(out[3].bitrate_bps, 0);
+}
+
+static void spatial_layers_are_told_apart_and_more_than_there_can_be_are_left_out(void **state)
+{
+    (void)state;
+    struct layers layers;
+    struct layer out[LAYERS_MAX];
+    static struct pkt pkt;
+    layers_init(&layers, 1);
+    layers.by_targets = true;
+    struct media_pkt ss = vp9_packet(&pkt, ss_of_three);
+    layers_on_packet(&layers, &ss, SEC(1));
+    struct rtp_vla v = vla("3f 000000 00 0a 14 1e 28 32 3c 46 50 5a 5b 5c 5d 5e 5f 60 61"); /* four of four */
+    layers_on_vla(&layers, CODEC_VP9, &v);
+    assert_int_equal(layers_describe(&layers, SEC(1), out), 9);
+    static const uint64_t kbps[] = {10, 20, 30};
+    for (int i = 0; i < 9; i++)
+        assert_int_equal(out[i].bitrate_bps, 1000 * kbps[i / 3]); /* one temporal layer is as good as three */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +331,9 @@ int main(void)
         cmocka_unit_test(sizes_come_from_key_frames_and_go_with_the_codec),
         cmocka_unit_test(a_structure_makes_one_encoding_of_spatial_layers),
         cmocka_unit_test(spatial_layers_add_up_only_where_they_are_stacked),
+        cmocka_unit_test(sizes_and_frame_rates_are_those_the_sender_tells),
+        cmocka_unit_test(targets_count_only_when_chosen_and_as_long_as_they_are_told),
+        cmocka_unit_test(spatial_layers_are_told_apart_and_more_than_there_can_be_are_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
