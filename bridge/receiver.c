@@ -288,6 +288,7 @@ void receiver_allocate(struct receiver *r, uint64_t now_us)
                                   .last_n = policy_last_n(cfg, count + 1), /* with its own */
                                   .max_sources = cfg->ssrc_limit_video};
     limits.reserve_bps = reserve_bps(r, limits.budget_bps, now_us);
+    limits.hold_us = is_steady(r, limits.budget_bps) ? STEADY_HOLD_US : 0;
     const struct alloc *alloc = alloc_run(r->runner, r->wants, sources, count, &limits, now_us);
     bool less = limits.budget_bps < ep->bwe.acted_on_bps; /* or what is measured of the sources made the difference */
     steady_on_alloc(&r->steady, alloc->raised, alloc->lowered && less, now_us);

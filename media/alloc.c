@@ -30,12 +30,17 @@ struct work {
     int count;
     struct layer cand[LAYERS_MAX];
     int preferred, oversend, target;
-    int had; /* layer index that its place had: beyond it a reserve stays free */
+    int had;      /* layer index that its place had: beyond it a reserve stays free */
+    bool resting; /* and beyond it there is nothing yet: it was taken away just now */
+    int keeps;    /* in cand[]: what its place was given just now, -1: nothing */
+    int turns;    /* that it has had already, so that it gets no more than its share for having begun with that */
 };
 
 struct place { /* what stood there in the last run */
     int height, target;
     bool on_stage, full; /* full: it got all that it could use, so that it was not the budget that set its limit */
+    bool rose;           /* else it fell, when it changed last */
+    uint64_t changed_us; /* 0: not since its wish changed */
 };
 
 struct memory { /* of one source, to tell what changed */
@@ -92,7 +97,7 @@ static void order_sources(struct work *work, const struct alloc_wants *wants, co
 {
     for (size_t i = 0; i < count; i++) {
         struct work *w = &work[i];
-        *w = (struct work){.source = &sources[i], .at = i, .preferred = -1, .oversend = -1, .target = -1};
+        *w = (struct work){.source = &sources[i], .at = i, .preferred = -1, .oversend = -1, .target = -1, .keeps = -1};
         w->enabled = is_enabled(sources[i].type);
         w->rank = alloc_wants_rank(wants, sources[i].name, &w->on_stage);
     }
@@ -218,7 +223,8 @@ static bool affords(struct purse *purse, const struct work *w, int i, int64_t mo
     int64_t cost = bitrate_at(w, i);
     if (greedy ? cost > most : cost >= most)
         return false;
-    if (w->cand[i].index <= w->had || cost <= most - purse->reserve_bps || cost <= bitrate_at(w, w->target))
+    bool spares = cost <= most - purse->reserve_bps || cost <= bitrate_at(w, w->target);
+    if (w->cand[i].index <= w->had || (spares && !w->resting))
         return true;
     purse->held_back = true;
     return false;
@@ -264,8 +270,12 @@ static bool share(struct work *work, size_t count, struct purse *purse) /* true:
             if (w->height == 0)
                 continue;
             int target = w->target;
-            purse->remaining_bps -= improve(w, purse, i == 0 ? purse->oversend_bps : 0);
-            moved |= w->target > target;
+            bool waits = w->turns > 0;
+            if (waits)
+                w->turns--;
+            else
+                purse->remaining_bps -= improve(w, purse, i == 0 ? purse->oversend_bps : 0);
+            moved |= waits || w->target > target;
             oversending |= purse->remaining_bps < 0;
             if (w->on_stage && w->target < w->preferred)
                 break; /* thumbnails wait for the stage */
@@ -281,29 +291,67 @@ static bool is_served(const struct alloc_runner *r, size_t at) /* then and now *
     return at < r->before_count && r->places[at].height != 0 && r->work[at].height != 0;
 }
 
-static void recall_places(struct alloc_runner *r, size_t count)
+static int find_layer(const struct work *w, int index) /* in cand[] */
+{
+    for (int i = 0; i < w->count; i++)
+        if (w->cand[i].index == index)
+            return i;
+    return -1;
+}
+
+static void recall_places(struct alloc_runner *r, size_t count, uint64_t hold_us, uint64_t now_us)
 {
     r->same_wishes = true;
     for (size_t i = 0; i < count; i++)
         if (is_served(r, i))
             r->same_wishes &= r->places[i].height == r->work[i].height && r->places[i].on_stage == r->work[i].on_stage;
     for (size_t i = 0; i < count; i++) {
-        bool limited = r->same_wishes && is_served(r, i) && !r->places[i].full;
-        r->work[i].had = limited ? r->places[i].target : INT32_MAX;
+        struct work *w = &r->work[i];
+        const struct place *place = &r->places[i];
+        bool known = r->same_wishes && is_served(r, i), limited = known && !place->full;
+        bool young = known && place->changed_us && now_us - place->changed_us < hold_us;
+        w->had = limited ? place->target : INT32_MAX;
+        w->resting = limited && young && !place->rose;
+        w->keeps = young && place->rose ? find_layer(w, place->target) : -1;
     }
 }
 
-static void remember_places(struct alloc_runner *r, size_t count)
+/* What was given just now comes first, but only if nobody has to go down: else it is shared anew, in order. */
+static void keep_what_is_young(struct alloc_runner *r, size_t count, struct purse *purse)
+{
+    int64_t cost_bps = 0;
+    for (size_t i = 0; r->same_wishes && i < count; i++)
+        if (is_served(r, i))
+            cost_bps += bitrate_at(&r->work[i], find_layer(&r->work[i], r->places[i].target));
+    for (size_t i = 0; i < count && cost_bps <= purse->remaining_bps; i++) {
+        struct work *w = &r->work[i];
+        w->target = w->keeps;
+        w->turns = w->keeps + 1;
+        purse->remaining_bps -= bitrate_at(w, w->target);
+        cost_bps -= bitrate_at(w, w->target);
+    }
+}
+
+static struct place next_place(const struct place *before, const struct alloc_choice *c, bool known, uint64_t now_us)
+{
+    struct place next = {.height = c->max_height, .target = c->target, .on_stage = c->on_stage};
+    next.full = c->target == c->ideal;
+    bool changed = known && c->target != before->target;
+    next.rose = changed ? c->target > before->target : known && before->rose;
+    next.changed_us = changed ? now_us : known ? before->changed_us : 0;
+    return next;
+}
+
+static void remember_places(struct alloc_runner *r, size_t count, uint64_t now_us)
 {
     r->result.raised = r->result.lowered = false;
     for (size_t i = 0; i < count; i++) {
         const struct alloc_choice *c = &r->choices[i];
-        bool full = c->target == c->ideal;
-        if (r->same_wishes && is_served(r, i)) {
-            r->result.raised |= c->target > r->places[i].target;
-            r->result.lowered |= c->target < r->places[i].target && !full;
-        }
-        r->places[i] = (struct place){c->max_height, c->target, c->on_stage, full};
+        bool known = r->same_wishes && is_served(r, i);
+        struct place next = next_place(&r->places[i], c, known, now_us);
+        r->result.raised |= known && c->target > r->places[i].target;
+        r->result.lowered |= known && c->target < r->places[i].target && !next.full;
+        r->places[i] = next;
     }
 }
 
@@ -418,15 +466,16 @@ const struct alloc *alloc_run(struct alloc_runner *r, const struct alloc_wants *
     for (size_t i = 0; i < count; i++)
         find_candidates(&r->work[i], r->policy);
     bool was_oversending = r->result.oversending;
-    recall_places(r, count);
+    recall_places(r, count, limits->hold_us, now_us);
     struct purse purse = {.remaining_bps = MIN(limits->budget_bps, ALLOC_UNLIMITED),
                           .reserve_bps = limits->reserve_bps,
                           .oversend_bps = r->policy->max_oversend_bps};
+    keep_what_is_young(r, count, &purse);
     r->result.oversending = share(r->work, count, &purse);
     r->result.held_back = purse.held_back;
     for (size_t i = 0; i < count; i++)
         r->choices[i] = choice_of(&r->work[i]);
-    remember_places(r, count);
+    remember_places(r, count, now_us);
     r->result.choices = r->choices;
     r->result.count = count;
     list_slots(r, count, limits->max_sources < 0 ? SIZE_MAX : (size_t)limits->max_sources);

@@ -2,7 +2,9 @@
  *
  * alloc_wants holds what the receiver asked for; alloc_run() turns it, the sources in speaker order, their measured
  * layers and a budget into a target layer per source. The same input gives the same result, whatever was before, but for
- * one exception: with a reserve (steady.h) a place in the order gets more than it had only while that much stays free.
+ * one exception: with a reserve (steady.h) a place in the order gets more than it had only while that much stays free, and
+ * with a hold it keeps for a while what it was given, as long as all that there was still fits, and waits for as long
+ * before it gets back what was taken.
  * Then a picture changes less often than the budget; what is sent always fits the budget. Places are remembered, not
  * sources, so that whoever becomes more important gets what is due to the place at once; and when what the receiver wants
  * changes, all is forgotten. Not for: acting on the result; the caller compares with the last one through the flags of struct alloc.
@@ -60,8 +62,10 @@ struct alloc_source {
 struct alloc_limits {
     int64_t budget_bps;  /* ALLOC_UNLIMITED, or the estimate */
     int64_t reserve_bps; /* of it, to be left free by whoever gets more than before; 0: as the stock bridge */
-    int last_n;          /* the bridge's own: by load, by conference size; ALLOC_NO_LAST_N */
-    int max_sources;     /* cap of the SSRC table: SSRC_MAP_LIMIT */
+    uint64_t
+        hold_us; /* a place that went one way does not go the other before, unless it must; 0: as the stock bridge */
+    int last_n;  /* the bridge's own: by load, by conference size; ALLOC_NO_LAST_N */
+    int max_sources; /* cap of the SSRC table: SSRC_MAP_LIMIT */
 };
 
 struct alloc_choice {  /* one per source */

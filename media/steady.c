@@ -5,7 +5,6 @@
 
 enum {
     SLICE_MS = 500,
-    HOLD_S = 5, /* whoever looks calls a change that is undone within this time a flap */
     HOLD_MAX_S = 20,
     TREMBLE_PCT = 15, /* what an estimate may be off, either way */
     SPARE = 12,       /* one part in so many stays free for sources that tremble themselves */
@@ -13,7 +12,7 @@ enum {
 
 void steady_init(struct steady *s)
 {
-    *s = (struct steady){.last_bps = -1, .hold_us = SEC(HOLD_S)};
+    *s = (struct steady){.last_bps = -1, .hold_us = STEADY_HOLD_US};
 }
 
 static struct steady_slice *slice(struct steady *s)
@@ -73,8 +72,8 @@ int64_t steady_reserve(struct steady *s, int64_t budget_bps, uint64_t now_us)
 void steady_on_alloc(struct steady *s, bool raised, bool lowered, uint64_t now_us)
 {
     if (lowered) {
-        bool too_early = s->raised_us && now_us - s->raised_us < SEC(HOLD_S);
-        s->hold_us = too_early ? MIN(2 * s->hold_us, SEC(HOLD_MAX_S)) : SEC(HOLD_S);
+        bool too_early = s->raised_us && now_us - s->raised_us < STEADY_HOLD_US;
+        s->hold_us = too_early ? MIN(2 * s->hold_us, SEC(HOLD_MAX_S)) : STEADY_HOLD_US;
         s->hold_until_us = now_us + s->hold_us;
     }
     if (raised)

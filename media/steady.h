@@ -7,6 +7,7 @@
  *   - what would fit if the estimate were 15 % too high now and 15 % too low soon is given at once;
  *   - the rest when the lowest estimates of 5 s allow for it, with less to spare the less they tremble;
  *   - nothing within 5 s of taking something away, and longer when what was given had to be taken back soon.
+ * And a place that went one way does not turn round within 5 s while all that there was still fits (alloc.h, hold_us).
  * On a link that recovers most therefore comes at once and the last within 6 s.
  *
  * The switch is native.steady-layers, on by default. No client can tell it from a link that is itself steadier: messages, their
@@ -24,6 +25,7 @@
 #include "proto/units.h"
 
 enum { STEADY_SLICES = 10 };
+#define STEADY_HOLD_US SEC(5) /* whoever looks calls a change that is undone within this time a flap */
 
 struct steady {
     struct steady_slice {

@@ -481,6 +481,42 @@ static void it_asks_to_be_run_again_after_5_s(void **state)
     done(&r);
 }
 
+/* B is dear: once its layer fits, A must go down for it, or what A was given would have been a mistake. */
+static void with_a_hold_places_turn_round_after_it_or_when_they_must(void **state)
+{
+    (void)state;
+    static const struct layer dear[] = {{0, 180, 30, 100000}};
+    static const struct {
+        uint64_t at_us;
+        int64_t budget_bps;
+        const char *held, *stock;
+        bool held_back;
+    } rows[] = {
+        {SEC(1), 60000, "A:180@7.5", "A:180@7.5", false},
+        {SEC(2), 149000, "A:180@15", "A:180@15", false},
+        {SEC(3), 160000, "A:180@30", "A:180@7.5 B:180@30", false},
+        {SEC(8), 160000, "A:180@7.5 B:180@30", "A:180@7.5 B:180@30", false},
+        {SEC(9), 260000, "A:180@7.5 B:180@30", "A:180@30 B:180@30", true},
+        {SEC(13), 260000, "A:180@30 B:180@30", "A:180@30 B:180@30", false},
+        {SEC(14), 60000, "A:180@7.5", "A:180@7.5", false}, /* must */
+    };
+    for (int hold = 0; hold < 2; hold++) {
+        struct receiver r = four_cameras();
+        r.count = 2;
+        r.source[1].layers = dear;
+        r.source[1].layer_count = 1;
+        r.limits.hold_us = hold ? SEC(5) : 0;
+        want(&r, -1, 180, 0);
+        for (size_t i = 0; i < COUNT(rows); i++) {
+            r.limits.budget_bps = rows[i].budget_bps;
+            r.result = alloc_run(r.runner, r.wants, r.source, r.count, &r.limits, rows[i].at_us);
+            assert_string_equal(shown(&r), hold ? rows[i].held : rows[i].stock);
+            assert_int_equal(r.result->held_back, hold && rows[i].held_back);
+        }
+        done(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -494,6 +530,7 @@ int main(void)
         cmocka_unit_test(random_input_stays_in_budget_whatever_was_before),
         cmocka_unit_test(an_estimate_counts_when_it_moved_by_more_than_15_percent),
         cmocka_unit_test(it_asks_to_be_run_again_after_5_s),
+        cmocka_unit_test(with_a_hold_places_turn_round_after_it_or_when_they_must),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,10 +110,12 @@ static bool all_are_whole(const struct scene *s)
 static const struct alloc *run(struct scene *s, int64_t estimate_bps)
 {
     struct alloc_limits limits = {.budget_bps = estimate_bps, .last_n = ALLOC_NO_LAST_N, .max_sources = 50};
-    if (s->on)
+    if (s->on) {
         limits.reserve_bps = steady_reserve(&s->steady, estimate_bps, s->now_us);
+        limits.hold_us = STEADY_HOLD_US;
+    }
     const struct alloc *alloc = alloc_run(s->runner, s->wants, s->source, TILES, &limits, s->now_us);
-    steady_on_alloc(&s->steady, alloc->raised, alloc->lowered, s->now_us);
+    steady_on_alloc(&s->steady, alloc->raised, alloc->lowered && estimate_bps < s->acted_bps, s->now_us);
     s->acted_bps = estimate_bps;
     note_changes(s, alloc);
     assert_true(total_bps(alloc) <= estimate_bps); /* whatever was before */
