@@ -13,6 +13,7 @@
 #include "proto/dcep.h"
 #include "proto/list.h"
 #include "proto/map.h"
+#include "proto/sctp_walk.h"
 
 enum {
     PORT = 5000,
@@ -179,7 +180,7 @@ static void on_dcep(struct dchan *dc, uint16_t sid, struct bytes message)
     }
     if (dcep.kind == DCEP_ACK)
         return; /* our own channel counts as open since it was opened */
-    if (dc->channels >= dc->max_channels || (dc->open && dc->sid == sid)) {
+    if (dc->closed_told || dc->channels >= dc->max_channels || (dc->open && dc->sid == sid)) {
         dc->stats.refused_opens++;
         return;
     }
@@ -249,7 +250,7 @@ static void on_notification(struct dchan *dc, const union sctp_notification *not
         if (note->sn_assoc_change.sac_state == SCTP_COMM_LOST || note->sn_assoc_change.sac_state == SCTP_SHUTDOWN_COMP ||
             note->sn_assoc_change.sac_state == SCTP_CANT_STR_ASSOC)
             closed(dc);
-        else if (note->sn_assoc_change.sac_state == SCTP_COMM_UP && dc->open_label && !dc->open)
+        else if (note->sn_assoc_change.sac_state == SCTP_COMM_UP && dc->open_label && !dc->open && !dc->closed_told)
             open_own_channel(dc);
         break;
     case SCTP_STREAM_RESET_EVENT:
@@ -410,9 +411,13 @@ const struct dchan_stats *dchan_stats(const struct dchan *dc)
 
 void dchan_on_packet(struct dchan *dc, struct bytes packet)
 {
-    enum { HEADER = 12, PACKET_LIMIT = 16384 };
-    if (packet.n < HEADER || packet.n > PACKET_LIMIT || dc->failed)
+    enum { PACKET_LIMIT = 16384 };
+    if (dc->failed)
         return;
+    if (packet.n > PACKET_LIMIT || sctp_walk_check(packet) != E_OK) {
+        dc->stats.bad_packets++;
+        return;
+    }
     usrsctp_conninput((void *)dc->name, packet.p, packet.n, 0);
     if (dc->listening && !dc->socket)
         dc->socket = usrsctp_accept(dc->listening, NULL, NULL); /* NULL until the association is up */

@@ -45,8 +45,9 @@ struct dchan_out {
 };
 
 struct dchan_stats {
+    uint32_t bad_packets;      /* lengths that make no sense; usrsctp does not see them (proto/sctp_walk.h) */
     uint32_t bad_dcep;         /* OPEN too short, type unknown */
-    uint32_t refused_opens;    /* beyond max_channels, or the stream was open already */
+    uint32_t refused_opens;    /* beyond max_channels, the stream was open already, or all was closed before */
     uint32_t ignored_messages; /* no channel on that stream, binary or unknown PPID */
     uint32_t send_drops;       /* dchan_send_text() refused: queue full */
 };

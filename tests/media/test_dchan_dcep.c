@@ -210,6 +210,19 @@ static void malformed_opens_are_counted_and_cost_themselves(void **state) /* tra
     assert_int_equal(acks[0], 1);
 }
 
+static void an_init_with_a_parameter_of_no_length_holds_up_nobody(void **state) /* usrsctp 0.9.5 goes round for ever */
+{
+    (void)state;
+    uint8_t init[20] = {0};
+    put_u32(init, TAG);
+    put_u16(init + 8, 1024);
+    put_u16(init + 10, 1024);
+    send_chunk(CHUNK_INIT, 0, init, sizeof init);
+    assert_int_equal(dchan_stats(dchan)->bad_packets, 1);
+    send_open(0);
+    assert_int_equal(acks[0], 1);
+}
+
 #define ASSOCIATED(name) cmocka_unit_test_setup_teardown(name, associate, part)
 
 int main(void)
@@ -220,6 +233,7 @@ int main(void)
         ASSOCIATED(a_second_open_is_not_acknowledged),
         ASSOCIATED(only_strings_count),
         ASSOCIATED(malformed_opens_are_counted_and_cost_themselves),
+        ASSOCIATED(an_init_with_a_parameter_of_no_length_holds_up_nobody),
     };
     if (dchan_process_init() != E_OK)
         return 1;
