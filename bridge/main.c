@@ -3,7 +3,8 @@
  * Start: options, configuration, sockets (a port that is taken ends it here), threads, address mapping, and only then
  * the login, so that the focus never sees a bridge that cannot take calls. Stop is the other way round: leave the rooms
  * first, so that the focus moves conferences at once. TERM, INT and HUP stop at once (exit code 128 + signal; a second
- * one does not even take leave), USR1 asks for a graceful shutdown (shutdown.h, exit code 0). */
+ * one does not even take leave), USR1 asks for a graceful shutdown (shutdown.h, exit code 0). QUIT, which would
+ * write keys into a core dump, only says how things stand. */
 #include <errno.h>
 #include <inttypes.h>
 #include <locale.h>
@@ -34,7 +35,7 @@
 #include "proto/log.h"
 #include "xmpp/connection.h"
 
-enum { WORKERS_MAX = 64, SIGNALS = 4, DEADLINE_SLACK_MS = 1 };
+enum { WORKERS_MAX = 64, SIGNALS = 5, DEADLINE_SLACK_MS = 1 };
 
 struct server {
     struct config config;
@@ -387,9 +388,20 @@ static void ask_for_shutdown(struct server *s, bool graceful)
     settle(s);
 }
 
+static void say_state(const struct server *s)
+{
+    log_info("main", "signal %d: endpoints=%" PRIu32 " stress=%.2f threads_silent_ms=%" PRIu64, SIGQUIT,
+             count_endpoints(s), s->load.stress, (uint64_t)(pulse_silent_us(&s->pulse) / US_PER_MS));
+}
+
 static void on_signal(uv_signal_t *signal, int number)
 {
     struct server *s = signal->data;
+    if (number == SIGQUIT) {
+        if (!s->stopping)
+            say_state(s);
+        return;
+    }
     if (number == SIGUSR1) {
         if (!s->stopping)
             ask_for_shutdown(s, true);
@@ -519,7 +531,7 @@ static void start_gathering(struct server *s)
 
 static void catch_signals(struct server *s)
 {
-    static const int caught[SIGNALS] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+    static const int caught[SIGNALS] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGQUIT};
     signal(SIGPIPE, SIG_IGN);
     for (int i = 0; i < SIGNALS; i++) {
         uv_signal_init(&s->loop, &s->signals[i]);

@@ -126,6 +126,15 @@ async def test_sigterm_ends_at_once_also_a_graceful_shutdown_and_says_goodbye():
             assert s.focus.stats(s.to, start)[-1][1]['shutting_down'] == 'true', 'the last presence says why'
 
 
+async def test_sigquit_ends_nothing():
+    """operations 6.2: no core dump, which would hold keys"""
+    async with Scene('quit') as s:
+        s.bridge.send_signal(signal.SIGQUIT)
+        assert (await s.modify('m1', ENDPOINT.format('aaaaaaaa'), create=True)).get('type') == 'result'
+        await asyncio.sleep(0.5)
+        assert s.bridge.returncode is None
+
+
 if __name__ == '__main__':
     PROGRAM = os.path.join(os.environ.get('BUILD_DIR', os.path.join(support.HERE, '../../../build')), 'bridge/kolibri')
     SERVER = support.Prosody(tls=False)
