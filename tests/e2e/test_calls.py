@@ -52,5 +52,20 @@ async def test_who_leaves_and_comes_back_is_heard_and_seen_again():
         check_clean(await flows_of(room, 4), 2, 4)
 
 
+async def test_the_data_channel_is_open_within_15_s_and_answers_a_hello():  # bridge-channel 1, but with our focus and page
+    async with stack.Stack() as s, headless.Room(s.url) as room:
+        for kind in ("chromium", "firefox"):
+            await room.add(kind)
+        await room.wait(lambda reports: all(r["channel"] == "open" for r in reports), 15, "channels")
+        for client in room.clients:
+            assert not await client.log("ServerHello"), "unasked on a data channel"
+            await client.do("send('ClientHello')")
+            for _ in range(100):
+                if await client.log("ServerHello"):
+                    break
+                await asyncio.sleep(0.05)
+            assert len(await client.log("ServerHello")) == 1, client.kind
+
+
 if __name__ == "__main__":
     cases.main(globals())
