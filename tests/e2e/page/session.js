@@ -232,7 +232,13 @@ export class Session extends EventTarget {
     }
 
     /** Encodings as the bridge wants them: an encoding is on while its height is wanted; the lowest one stays on. */
-    async _apply(name) {
+    _apply(name) {
+        // One after the other: parameters that were read before others were set are refused, and a wish would be lost.
+        this._applying = (this._applying ?? Promise.resolve()).then(() => this._applyNow(name)).catch(console.warn);
+        return this._applying;
+    }
+
+    async _applyNow(name) {
         const source = this._local.get(name);
         const sender = this._transceiver(this._mids.get(name))?.sender;
         if (!sender || source?.kind !== 'video' || this.pc.signalingState !== 'stable') {
