@@ -1,4 +1,4 @@
-"""Pictures in real browsers: loss, who looks at whom, every codec encrypted calls (media.md 22, the browser part).
+"""Pictures in real browsers: loss, who looks at whom, every codec, encrypted calls (media.md 22, the browser part).
 
 The camera gives 15 pictures per second, so that two cores can encode 720p for two senders: what is judged here is the
 bridge, not the machine.
