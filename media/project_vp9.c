@@ -110,6 +110,22 @@ static bool is_decodable(const struct project_vp9 *v, const struct vp9_desc *d)
     return true;
 }
 
+/* Whether all that it refers to on its own layer went out: what never came does not do to go up on. */
+static bool is_joined(const struct project_vp9 *v, const struct vp9_desc *d)
+{
+    const uint8_t *refs;
+    unsigned count;
+    if (!refs_of(v, d, &refs, &count))
+        return true; /* is_decodable() knew nothing better than that either */
+    for (unsigned i = 0; i < count; i++) {
+        uint16_t pictureid = back(d, refs[i]);
+        unsigned at = pictureid % PROJECT_PICTURES;
+        if (v->picture[at].pictureid != pictureid || !(v->picture[at].sent >> d->sid & 1))
+            return false;
+    }
+    return true;
+}
+
 static void note_fate(struct project_vp9 *v, const struct vp9_desc *d, bool sent)
 {
     uint8_t bit = (uint8_t)(1u << d->sid);
@@ -189,6 +205,12 @@ static bool take_key(struct project_vp9 *v)
     return true;
 }
 
+/* In full SVC all but the highest layer of a picture are referred to by the next one. */
+static bool is_highest(const struct vp9_desc *d)
+{
+    return d->inter && d->inter_layer && d->not_upper_ref;
+}
+
 /* A layer frame newer than all before it: does it go out? May move the spatial layer that does. */
 static bool decide(struct project *p, const struct vp9_desc *d)
 {
@@ -200,11 +222,12 @@ static bool decide(struct project *p, const struct vp9_desc *d)
     } else {
         bool can = is_decodable(v, d), passes = tid_passes(v, d);
         uint8_t top = top_sid(v);
-        bool gone = v->absent >= ABSENT_PICTURES && d->sid < v->sid;
-        if ((v->sid < d->sid && d->sid <= top) || (top <= d->sid && d->sid < v->sid) || gone) {
-            if (passes && can)
+        bool gone = d->sid < v->sid && (v->absent >= ABSENT_PICTURES || is_highest(d));
+        bool up = v->sid < d->sid && d->sid <= top;
+        if (up || (top <= d->sid && d->sid < v->sid) || gone) {
+            if (passes && can && (!up || is_joined(v, d)))
                 v->sid = d->sid;
-            else if (passes)
+            else if (passes && !can)
                 p->pick.need_keyframe = true;
         } else if (d->sid == v->sid && !can && d->tid == 0) {
             p->pick.need_keyframe = true;

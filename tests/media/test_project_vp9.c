@@ -291,6 +291,77 @@ static void spatial_layers_switch_where_nothing_withheld_is_needed(void **state)
     }
 }
 
+/* A sender of full SVC drops its highest layer, and what said so was lost: the pictures that are sent end all the same. */
+static void a_layer_that_is_dropped_unsaid_leaves_no_picture_without_its_end(void **state)
+{
+    (void)state;
+    enum { FULL_SVC = 2, WHOLE = 10, AFTER = 10 };
+    make_structure();
+    struct project p;
+    project_init(&p, 90000, 1, 1);
+    project_set_target(&p, layer_index(0, 2, 2));
+    srand(1);
+    make_stream(&modes[FULL_SVC], 0);
+    int64_t left_out = 0;
+    int ends = 0;
+    for (size_t i = 0; frame[packet[i].frame].picture < WHOLE + AFTER; i++) {
+        const struct frame *f = &frame[packet[i].frame];
+        struct media_pkt m = packet[i].m;
+        struct project_out out;
+        bool dropped = f->picture >= WHOLE, highest = f->sid == 1;
+        if (dropped && f->sid == 2) {
+            left_out++;
+            continue;
+        }
+        m.seq_wide -= left_out;
+        m.vp9.ss_at = dropped ? 0 : m.vp9.ss_at;
+        if (dropped && highest) {
+            m.vp9.not_upper_ref = true;
+            m.marker = m.vp9.end;
+        }
+        bool sent = project_offer(&p, &m, MS(33) * (uint64_t)f->picture, &out);
+        assert_true(sent);
+        ends += dropped && out.marker;
+        if (dropped)
+            assert_int_equal(out.marker, highest && m.vp9.end);
+    }
+    assert_int_equal(ends, AFTER);
+}
+
+/* Full SVC: after a group of pictures was lost altogether, what comes on upper layers refers to nothing that went out. A
+ * stream that is to go up stays, rather than tear the picture that it is in. */
+static void a_layer_whose_references_never_came_is_not_gone_up_to(void **state)
+{
+    (void)state;
+    enum { FULL_SVC = 2, LOST = 8, AGAIN = 12, END = 16 };
+    make_structure();
+    bool keyed = true;
+    for (unsigned seed = 1; keyed; seed++) {
+        srand(seed);
+        make_stream(&modes[FULL_SVC], 0);
+        keyed = false;
+        for (int i = SIDS; i < END * SIDS; i++)
+            keyed |= frame[i].sid == 0 && frame[i].depends[0] < 0;
+    }
+    struct project p;
+    project_init(&p, 90000, 1, 1);
+    project_set_target(&p, layer_index(0, 0, 2));
+    for (size_t i = 0; frame[packet[i].frame].picture < END; i++) {
+        const struct frame *f = &frame[packet[i].frame];
+        const struct media_pkt *m = &packet[i].m;
+        struct project_out out;
+        if (f->picture >= LOST && f->picture < AGAIN)
+            continue;
+        if (f->picture == AGAIN)
+            project_set_target(&p, layer_index(0, 2, 2));
+        bool sent = project_offer(&p, m, MS(33) * (uint64_t)f->picture, &out);
+        assert_int_equal(sent, f->sid == 0);
+        if (sent)
+            assert_int_equal(out.marker, m->vp9.end);
+    }
+    assert_true(project_wants_keyframe(&p));
+}
+
 /* media.md 12.4: the payload type changes on the same SSRC, and the receiver sees one stream. */
 static void a_change_of_codec_carries_the_numbers_on(void **state)
 {
@@ -331,6 +402,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_happens_the_receiver_sees_one_stream),
         cmocka_unit_test(spatial_layers_switch_where_nothing_withheld_is_needed),
+        cmocka_unit_test(a_layer_that_is_dropped_unsaid_leaves_no_picture_without_its_end),
+        cmocka_unit_test(a_layer_whose_references_never_came_is_not_gone_up_to),
         cmocka_unit_test(a_change_of_codec_carries_the_numbers_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,6 +91,18 @@ struct endpoint *box_endpoint(struct box *box, uint32_t serial)
     return map_get_u32(&box->worker->endpoints, serial);
 }
 
+void box_move(struct box *box, uint32_t serial, uint16_t port) /* as endpoint_ice.c does */
+{
+    struct endpoint *ep = box_endpoint(box, serial);
+    struct addr addr;
+    if (!ep)
+        return;
+    addr_parse("198.51.100.2", port, &addr);
+    udp_dest_set(box->worker->udp, &ep->dest, &addr, 0);
+    bwe_path_changed(ep);
+    udp_flush(box->worker->udp);
+}
+
 void box_leave(struct box *box, uint32_t serial)
 {
     struct endpoint *ep = box_endpoint(box, serial);

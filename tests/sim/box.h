@@ -39,6 +39,7 @@ void box_run_to(struct box *box, uint64_t now_us); /* fires them */
 struct endpoint *box_join(struct box *box, uint32_t serial, bool rewriting, const struct media_spec *media,
                           const struct source_set *sources);
 struct endpoint *box_endpoint(struct box *box, uint32_t serial); /* NULL: gone */
+void box_move(struct box *box, uint32_t serial, uint16_t port);  /* media goes to another address from now on */
 void box_leave(struct box *box, uint32_t serial);
 void box_deliver(struct box *box, uint32_t serial, const uint8_t *data, size_t len, bool rtcp);
 void box_text(struct box *box, uint32_t serial, const char *text);

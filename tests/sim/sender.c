@@ -7,15 +7,16 @@
 #include "proto/bytes.h"
 #include "proto/units.h"
 
-enum { PAYLOAD_MAX = 1100, VIDEO_HZ = 90000, FRAME_TS = 3000, KEYED = 5, REPORT_US = 1000000, TOLD_MAX = 2048 };
+enum { PAYLOAD_MAX = 1100, KEYED = 5, REPORT_US = 1000000, TOLD_MAX = 2048, CAMERA_FPS = 30, SCREEN_FPS = 5 };
 
 static const uint32_t rates_bps[SENDER_ENCODINGS] = {120000, 350000, 900000};
 static const int heights[SENDER_ENCODINGS] = {180, 360, 720};
 
-void sender_init(struct sender *s, uint32_t id, uint64_t max_bps, struct rng rng, uint64_t now_us,
-                 const struct sender_out *out)
+void sender_init(struct sender *s, uint32_t id, const struct camera_shape *shape, uint64_t max_bps, struct rng rng,
+                 uint64_t now_us, const struct sender_out *out)
 {
-    *s = (struct sender){.out = *out, .rng = rng, .id = id, .max_height = 0, .max_bps = max_bps, .camera = true};
+    *s = (struct sender){
+        .out = *out, .rng = rng, .id = id, .shape = *shape, .max_bps = max_bps, .camera = true, .numbers = true};
     s->target_bps = MIN(max_bps, (uint64_t)1500000);
     s->audio_ssrc = id * 1000;
     s->audio_packets = (uint32_t)rng_between(&s->rng, 1, 65535);
@@ -32,8 +33,8 @@ void sender_init(struct sender *s, uint32_t id, uint64_t max_bps, struct rng rng
         e->rtx_ssrc = id * 1000 + 20 + (uint32_t)i;
         e->ts_offset = (uint32_t)rng_next(&s->rng);
         e->packets = (uint32_t)rng_between(&s->rng, 1, 65535);
-        e->pictureid = (uint16_t)rng_next(&s->rng) & 0x7fff;
-        e->tl0 = (uint8_t)rng_next(&s->rng);
+        e->camera.pictureid = (uint16_t)rng_next(&s->rng) & 0x7fff;
+        e->camera.tl0 = (uint8_t)rng_next(&s->rng);
         e->rtx_seq = (uint16_t)rng_next(&s->rng);
         e->kept = calloc(SENDER_KEPT, sizeof *e->kept);
     }
@@ -51,18 +52,54 @@ void sender_constrain(struct sender *s, int max_height)
     s->max_height = max_height;
 }
 
+static void begin_anew(struct sender *s)
+{
+    for (int i = 0; i < SENDER_ENCODINGS; i++) {
+        s->encoding[i].active = false; /* begins again with a key frame */
+        s->encoding[i].camera.pictureid = (uint16_t)rng_next(&s->rng) & 0x7fff;
+        s->encoding[i].camera.tl0 = (uint8_t)rng_next(&s->rng);
+    }
+}
+
+void sender_change(struct sender *s, const struct camera_shape *shape)
+{
+    s->shape = *shape;
+    begin_anew(s);
+}
+
+void sender_rename(struct sender *s)
+{
+    begin_anew(s);
+    for (int i = 0; i < SENDER_ENCODINGS; i++) {
+        struct sender_encoding *e = &s->encoding[i];
+        e->ssrc += 100;
+        e->rtx_ssrc += 100;
+        e->ts_offset = (uint32_t)rng_next(&s->rng);
+        memset(e->kept, 0, SENDER_KEPT * sizeof *e->kept);
+    }
+    s->epoch++;
+    s->max_height = 0; /* until the bridge says of the new one */
+}
+
 /* ---- packets ---- */
 
 static int next_twcc(struct sender *s)
 {
+    if (!s->numbers)
+        return -1;
     int64_t number = s->twcc_next++;
     s->twcc[number % SENDER_TWCC] = (struct sender_twcc){.number = number};
     return (uint16_t)number;
 }
 
-static void emit(struct sender *s, const struct wire_rtp *rtp, int level, const void *payload, size_t len)
+static int64_t send_units(const struct sender *s, uint64_t now_us) /* 6.18 fixed point seconds */
 {
-    uint8_t buf[WIRE_MAX], *p = wire_write(buf, rtp, level);
+    return s->numbers ? -1 : (int64_t)((now_us << 18) / US_PER_S & 0xffffff);
+}
+
+static void emit(struct sender *s, const struct wire_rtp *rtp, const void *payload, size_t len)
+{
+    uint8_t buf[WIRE_MAX], *p = wire_write(buf, rtp);
     memcpy(p, payload, len);
     s->out.emit(s->out.ctx, buf, (size_t)(p - buf) + len, false);
 }
@@ -70,19 +107,21 @@ static void emit(struct sender *s, const struct wire_rtp *rtp, int level, const 
 static void resend(struct sender *s, struct sender_encoding *e, const struct sender_kept *kept, uint64_t now_us)
 {
     uint8_t payload[2 + sizeof kept->payload];
-    struct wire_rtp rtp = {.pt = WIRE_RTX,
+    struct wire_rtp rtp = {.pt = payload_rtx_pt(kept->codec),
                            .marker = kept->marker,
                            .seq = e->rtx_seq++,
                            .ts = kept->ts,
                            .ssrc = e->rtx_ssrc,
-                           .twcc = next_twcc(s)};
-    (void)now_us;
+                           .level = -1,
+                           .twcc = next_twcc(s),
+                           .send_units = send_units(s, now_us)};
     put16(payload, (uint16_t)kept->number);
     memcpy(payload + 2, kept->payload, kept->len);
-    emit(s, &rtp, -1, payload, kept->len + 2u);
+    emit(s, &rtp, payload, kept->len + 2u);
 }
 
-static void probe(struct sender *s) /* as senders do: something old again, or padding and nothing else */
+/* As senders do: something old again, or padding and nothing else. */
+static void probe(struct sender *s, uint64_t now_us)
 {
     struct sender_encoding *e = &s->encoding[rng_between(&s->rng, 0, SENDER_ENCODINGS - 1)];
     if (!e->active)
@@ -90,96 +129,132 @@ static void probe(struct sender *s) /* as senders do: something old again, or pa
     if (rng_chance(&s->rng, 500000)) {
         const struct sender_kept *kept = &e->kept[(e->packets - rng_between(&s->rng, 1, 400)) % SENDER_KEPT];
         if (kept->sent_us)
-            resend(s, e, kept, 0);
+            resend(s, e, kept, now_us);
         return;
     }
     uint8_t buf[WIRE_MAX];
-    struct wire_rtp rtp = {.pt = WIRE_RTX, .seq = e->rtx_seq++, .ts = 0, .ssrc = e->rtx_ssrc, .twcc = next_twcc(s)};
-    uint8_t *p = wire_write(buf, &rtp, -1);
+    struct wire_rtp rtp = {.pt = payload_rtx_pt(s->shape.codec),
+                           .seq = e->rtx_seq++,
+                           .ssrc = e->rtx_ssrc,
+                           .level = -1,
+                           .twcc = next_twcc(s),
+                           .send_units = send_units(s, now_us)};
+    uint8_t *p = wire_write(buf, &rtp);
     buf[0] |= 0x20;
     memset(p, 0, 224);
     p[223] = 224;
     s->out.emit(s->out.ctx, buf, (size_t)(p - buf) + 224, false);
 }
 
-static void send_packet(struct sender *s, struct sender_encoding *e, const struct wire_note *frame, uint32_t ts,
-                        size_t size, bool sync, bool first, bool last, uint64_t now_us)
+static void send_packet(struct sender *s, struct sender_encoding *e, const struct camera_frame *frame, size_t size,
+                        bool first, bool end, bool last, uint64_t now_us)
 {
     struct sender_kept *kept = &e->kept[e->packets % SENDER_KEPT];
-    struct wire_note note = *frame;
-    int index = (int)(e - s->encoding);
+    struct wire_note note = frame->note;
+    struct payload_head head = frame->head;
     note.packet = e->packets;
-    note.first = first;
+    note.first = head.start = first;
     note.last = last;
-    *kept =
-        (struct sender_kept){.number = e->packets, .ts = ts, .marker = last, .len = (uint16_t)size, .sent_us = now_us};
-    uint8_t *p = kept->payload;
-    p = put8(p, first ? 0x90 : 0x80);
-    p = put8(p, 0xf0);
-    p = put16(p, 0x8000u | e->pictureid);
-    p = put8(p, e->tl0);
-    p = put8(p, (unsigned)(note.tid << 6 | (sync ? 0x20 : 0)));
-    p = put8(p, first && note.key ? 0x10 : 0x11);
-    p = put16(p, 0);
-    p = put8(put16(p, 0x9d01), 0x2a);
-    p = put16(p, ((320u << index) & 0xff) << 8 | (320u << index) >> 8);
-    put16(p, ((180u << index) & 0xff) << 8 | (180u << index) >> 8);
-    wire_note_write(kept->payload + WIRE_NOTE_AT, &note);
-    struct wire_rtp rtp = {
-        .pt = WIRE_VP8, .marker = last, .seq = (uint16_t)e->packets, .ts = ts, .ssrc = e->ssrc, .twcc = next_twcc(s)};
+    head.end = end;
+    *kept = (struct sender_kept){.number = e->packets,
+                                 .ts = note.ts,
+                                 .marker = last,
+                                 .codec = s->shape.codec,
+                                 .len = (uint16_t)size,
+                                 .sent_us = now_us};
+    if (!first)
+        head.sids = 0; /* the structure is on the first packet */
+    payload_write(kept->payload, size, &head);
+    wire_note_write(kept->payload + size - WIRE_NOTE_LEN, &note);
+    struct wire_rtp rtp = {.pt = payload_pt(s->shape.codec),
+                           .marker = last,
+                           .seq = (uint16_t)e->packets,
+                           .ts = note.ts,
+                           .ssrc = e->ssrc,
+                           .level = -1,
+                           .twcc = next_twcc(s),
+                           .send_units = send_units(s, now_us)};
     e->packets++;
     e->octets += (uint32_t)size;
-    emit(s, &rtp, -1, kept->payload, size);
+    emit(s, &rtp, kept->payload, size);
 }
 
 /* ---- frames ---- */
 
-static bool wanted(const struct sender *s, int i)
+static unsigned fps(const struct sender *s)
 {
-    uint64_t sum = 0;
-    for (int k = 0; k <= i; k++)
-        sum += rates_bps[k];
-    bool fits = i == 0 || sum <= s->target_bps;
-    return s->camera && fits && (s->max_height < 0 || heights[i] <= s->max_height || (i == 0 && s->max_height > 0));
+    return s->shape.screen ? SCREEN_FPS : CAMERA_FPS;
 }
 
-static void send_frame(struct sender *s, int i, uint64_t now_us)
+static bool is_svc(const struct sender *s)
 {
-    static const uint8_t tids[4] = {0, 2, 1, 2};
-    static const double weights[3] = {1.6, 1.0, 0.7};
+    return s->shape.sids > 1;
+}
+
+static bool height_wanted(const struct sender *s, int i)
+{
+    return s->max_height < 0 || heights[i] <= s->max_height || (i == 0 && s->max_height > 0);
+}
+
+/* Layer i: an encoding, or a spatial layer, which costs what it has more than the one below. */
+static bool wanted(const struct sender *s, int i)
+{
+    uint64_t sum = is_svc(s) ? rates_bps[i] : 0;
+    for (int k = 0; k <= i && !is_svc(s); k++)
+        sum += rates_bps[k];
+    bool exists = i < (is_svc(s) ? s->shape.sids : s->shape.encodings), fits = i == 0 || sum <= s->target_bps;
+    return s->camera && exists && fits && height_wanted(s, i);
+}
+
+static double layer_bps(const struct sender *s, int encoding, unsigned sid)
+{
+    return is_svc(s) ? rates_bps[sid] - (sid ? rates_bps[sid - 1] : 0) : rates_bps[encoding];
+}
+
+static size_t frame_bytes(struct sender *s, int encoding, const struct camera_frame *frame)
+{
+    static const double weights[4][3] = {{0}, {1}, {1.3, 0.7}, {1.6, 1.0, 0.7}};
+    double bytes = layer_bps(s, encoding, frame->note.sid) / 8.0 / fps(s) * weights[s->shape.tids][frame->note.tid] *
+                   (frame->head.key ? KEYED : 1) * (double)rng_between(&s->rng, 70, 130) / 100;
+    return MAX((size_t)bytes, (size_t)100);
+}
+
+static void send_frame(struct sender *s, int i, struct camera_frame *frame, bool highest, uint64_t now_us)
+{
     struct sender_encoding *e = &s->encoding[i];
-    bool on = wanted(s, i);
-    if (on && !e->active)
-        e->want_key = true;
+    size_t left = frame_bytes(s, i, frame), count = (left + PAYLOAD_MAX - 1) / PAYLOAD_MAX;
+    frame->note.sender = s->id;
+    frame->note.encoding = (uint32_t)i;
+    frame->note.epoch = s->epoch;
+    frame->note.ts = e->ts_offset + (uint32_t)(now_us * 9 / 100);
+    for (size_t k = 0; k < count; k++)
+        send_packet(s, e, frame, left / count, k == 0, k + 1 == count, highest && k + 1 == count, now_us);
+}
+
+static unsigned spatial_layers(const struct sender *s)
+{
+    unsigned sids = 1;
+    while (is_svc(s) && sids < s->shape.sids && wanted(s, (int)sids))
+        sids++;
+    return sids;
+}
+
+static void send_picture(struct sender *s, int i, uint64_t now_us)
+{
+    struct sender_encoding *e = &s->encoding[i];
+    struct camera_frame frames[PAYLOAD_SIDS];
+    bool on = (!is_svc(s) || i == 0) && wanted(s, i);
+    unsigned sids = spatial_layers(s);
+    bool key = e->want_key || !e->active || sids > e->camera.sids;
     e->active = on;
     if (!on)
         return;
-    bool key = e->want_key;
     e->want_key = false;
-    if (key)
-        e->position = 0;
-    struct wire_note note = {
-        .sender = s->id, .encoding = (uint32_t)i, .frame = ++e->frames, .tid = tids[e->position], .key = key};
-    bool sync = e->position == 1 || e->position == 2;
-    if (key) {
-        memset(e->newest, 0, sizeof e->newest);
-        e->key_frames++;
-    } else {
-        note.dep[0] = e->newest[0];
-        if (e->position == 3)
-            note.dep[1] = e->newest[1];
-    }
-    e->newest[note.tid] = note.frame;
-    e->position = (e->position + 1) % 4;
-    e->pictureid = (e->pictureid + 1) & 0x7fff;
-    if (note.tid == 0)
-        e->tl0++;
-    double size =
-        rates_bps[i] / 8.0 / 30 * weights[note.tid] * (key ? KEYED : 1) * (double)rng_between(&s->rng, 70, 130) / 100;
-    size_t left = MAX((size_t)size, (size_t)100), count = (left + PAYLOAD_MAX - 1) / PAYLOAD_MAX;
-    uint32_t ts = e->ts_offset + (uint32_t)(now_us * 9 / 100);
+    e->key_frames += key;
+    unsigned height = (unsigned)heights[is_svc(s) ? sids - 1 : (unsigned)i];
+    size_t count = camera_picture(&e->camera, &s->shape, sids, height, key, frames);
     for (size_t k = 0; k < count; k++)
-        send_packet(s, e, &note, ts, left / count, sync && !key, k == 0, k + 1 == count, now_us);
+        send_frame(s, i, &frames[k], k + 1 == count, now_us);
 }
 
 /* ---- audio and reports ---- */
@@ -189,20 +264,26 @@ static void send_audio(struct sender *s) /* with DTX: one packet of silence in 4
     s->audio_ts += 960;
     if (!s->talking && ++s->audio_quiet % 20)
         return;
-    uint8_t payload[WIRE_NOTE_LEN + 40];
+    uint8_t payload[40 + WIRE_NOTE_LEN];
     struct wire_note note = {.sender = s->id,
                              .encoding = SENDER_AUDIO,
                              .packet = s->audio_packets,
                              .frame = s->audio_packets,
+                             .ts = s->audio_ts,
                              .key = true,
                              .first = true,
                              .last = true};
     memset(payload, 0x55, sizeof payload);
-    wire_note_write(payload, &note);
-    struct wire_rtp rtp = {
-        .pt = WIRE_OPUS, .seq = (uint16_t)s->audio_packets, .ts = s->audio_ts, .ssrc = s->audio_ssrc, .twcc = -1};
+    wire_note_write(payload + sizeof payload - WIRE_NOTE_LEN, &note);
+    struct wire_rtp rtp = {.pt = WIRE_OPUS,
+                           .seq = (uint16_t)s->audio_packets,
+                           .ts = s->audio_ts,
+                           .ssrc = s->audio_ssrc,
+                           .level = s->talking ? (int)rng_between(&s->rng, 20, 50) : 127,
+                           .twcc = -1,
+                           .send_units = -1};
     s->audio_packets++;
-    emit(s, &rtp, s->talking ? (int)rng_between(&s->rng, 20, 50) : 127, payload, sizeof payload);
+    emit(s, &rtp, payload, sizeof payload);
 }
 
 static void send_report(struct sender *s, const struct sender_encoding *e, uint64_t now_us)
@@ -227,9 +308,9 @@ static void check_reported(struct sender *s, uint64_t now_us);
 void sender_on_time(struct sender *s, uint64_t now_us)
 {
     if (now_us >= s->video_us) {
-        s->video_us += 33333;
+        s->video_us += US_PER_S / fps(s);
         for (int i = 0; i < SENDER_ENCODINGS; i++)
-            send_frame(s, i, now_us);
+            send_picture(s, i, now_us);
     }
     if (now_us >= s->audio_us) {
         s->audio_us += 20000;
@@ -237,7 +318,7 @@ void sender_on_time(struct sender *s, uint64_t now_us)
     }
     if (now_us >= s->probe_us) {
         s->probe_us = now_us + rng_between(&s->rng, 1, SEC(4));
-        probe(s);
+        probe(s, now_us);
         check_reported(s, now_us);
     }
     if (now_us >= s->report_us) {
@@ -245,7 +326,8 @@ void sender_on_time(struct sender *s, uint64_t now_us)
         for (int i = 0; i < SENDER_ENCODINGS; i++)
             if (s->encoding[i].active)
                 send_report(s, &s->encoding[i], now_us);
-        s->target_bps = MIN(s->target_bps + s->target_bps / 12, s->max_bps);
+        if (s->numbers)
+            s->target_bps = MIN(s->target_bps + s->target_bps / 12, s->max_bps);
     }
 }
 
@@ -353,6 +435,22 @@ static void lower_rate(struct sender *s, const struct feedback *f)
     }
 }
 
+static void on_request(struct sender *s, uint32_t ssrc, uint64_t now_us)
+{
+    if (!by_ssrc(s, ssrc))
+        return;
+    s->requests_us[s->requests++ % SENDER_REQUESTS] = now_us;
+    for (int i = 0; i < SENDER_ENCODINGS; i++)
+        s->encoding[i].want_key = true;
+}
+
+static void obey_remb(struct sender *s, uint32_t word) /* draft-alvestrand-rmcat-remb-03 2.2 */
+{
+    uint64_t bps = (uint64_t)(word & 0x3ffff) << (word >> 18 & 63);
+    if (!s->numbers)
+        s->target_bps = MIN(MAX(bps, (uint64_t)100000), s->max_bps);
+}
+
 static void on_rtcp(void *ctx, uint8_t type, uint8_t count, const uint8_t *body, size_t n)
 {
     struct feedback *f = ctx;
@@ -363,20 +461,23 @@ static void on_rtcp(void *ctx, uint8_t type, uint8_t count, const uint8_t *body,
             lower_rate(s, f);
         return;
     }
-    struct sender_encoding *e =
-        n >= 8 && !f->judging && (type == 205 || type == 206) ? by_ssrc(s, get32(body + 4)) : NULL;
-    if (!e)
+    if (f->judging || n < 8)
         return;
-    for (size_t at = 8; type == 205 && count == 1 && at + 4 <= n; at += 4) {
+    if (type == 206 && count == 15 && n >= 16 && memcmp(body + 8, "REMB", 4) == 0)
+        obey_remb(s, get32(body + 12));
+    if (type == 206 && count == 4) { /* RFC 5104 4.3.1: FIR */
+        for (size_t at = 8; at + 8 <= n; at += 8)
+            on_request(s, get32(body + at), f->now_us);
+        return;
+    }
+    if (type == 206 && count == 1)
+        on_request(s, get32(body + 4), f->now_us);
+    struct sender_encoding *e = type == 205 && count == 1 ? by_ssrc(s, get32(body + 4)) : NULL;
+    for (size_t at = 8; e && at + 4 <= n; at += 4) {
         on_nack(s, e, get16(body + at), f->now_us);
         for (unsigned i = 0, more = get16(body + at + 2); i < 16; i++)
             if (more >> i & 1)
                 on_nack(s, e, (uint16_t)(get16(body + at) + 1 + i), f->now_us);
-    }
-    if (type == 206 && count == 1) {
-        s->plis++;
-        for (int i = 0; i < SENDER_ENCODINGS; i++)
-            s->encoding[i].want_key = true;
     }
 }
 
@@ -384,7 +485,8 @@ void sender_on_rtcp(struct sender *s, const uint8_t *data, size_t len, uint64_t 
 {
     struct feedback f = {.sender = s, .now_us = now_us};
     if (!wire_rtcp_read(data, len, on_rtcp, &f))
-        s->out.violation(s->out.ctx, "RTCP from the bridge is not well formed");
+        if (!wire_rtcp_read(data, len, on_rtcp, &f))
+            s->out.violation(s->out.ctx, "RTCP from the bridge is not well formed");
 }
 
 /* ---- the judge ---- */

@@ -8,8 +8,7 @@
 struct sim_result {
     uint64_t seed;
     unsigned clients, joins, violations;
-    uint64_t in_packets, out_packets, frames, key_frames, nacks, repaired, given_up, plis_to_senders, link_losses,
-        jumps;
+    uint64_t in_packets, out_packets, frames, key_frames, nacks, repaired, given_up, key_requests, link_losses, jumps;
     char first[256]; /* violation; "": none */
 };
 
@@ -17,8 +16,10 @@ struct sim_result {
 void sim_run(uint64_t seed, unsigned seconds, int verbose, struct sim_result *result);
 
 struct sim_repair {
-    uint64_t repaired, in_time, given_up; /* in_time: within two round trips of the receiver's seeing the hole */
-    uint64_t p50_us, p99_us, longest_gap_us, jumps, requests;
+    uint64_t repaired, in_time; /* within two round trips of the receiver's seeing the hole */
+    uint64_t lost_again, late;  /* the others: the network lost the repair or its request too; it did not */
+    uint64_t given_up, p50_us, p99_us, longest_gap_us, freezes, jumps;
+    uint64_t requests, requests_most; /* for key frames; the most of one source within a minute */
 };
 
 /* Everybody shows everybody 720 lines over such links, both ways, and nothing else happens. */

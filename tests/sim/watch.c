@@ -7,6 +7,7 @@
 #include "proto/bytes.h"
 #include "proto/units.h"
 
+enum { LEAP_US = 3000000 /* most that a timestamp may differ from the clock over a switch */, PAUSE_US = 1000000 };
 enum { ANCIENT = 50, ANSWER_US = 400000, ANSWERABLE_US = 1000000, ANSWERABLE = 512 /* numbers back */ };
 
 void watch_init(struct watch *w, watch_violation *violation, void *ctx)
@@ -33,8 +34,8 @@ static void complain(struct watch *w, const struct watch_out *out, uint16_t seq,
 {
     char text[240];
     snprintf(text, sizeof text,
-             "bridge: %s: ssrc %08x seq %u, sender %u encoding %u packet %u frame %u tid %u, on %u %u", what, out->ssrc,
-             seq, n->sender, n->encoding, n->packet, n->frame, n->tid, n->dep[0], n->dep[1]);
+             "bridge: %s: ssrc %08x seq %u, sender %u encoding %u packet %u frame %u sid %u tid %u, on %u %u", what,
+             out->ssrc, seq, n->sender, n->encoding, n->packet, n->frame, n->sid, n->tid, n->dep[0], n->dep[1]);
     w->violation(w->ctx, out->serial, text);
 }
 
@@ -57,6 +58,15 @@ void watch_rtx(struct watch *w, uint32_t serial, uint32_t ssrc, uint32_t rtx_ssr
     out_of(w, serial, ssrc)->rtx_ssrc = rtx_ssrc;
 }
 
+void watch_told(struct watch *w, uint32_t serial, uint32_t ssrc, uint32_t sender, unsigned epoch, const char *mid)
+{
+    struct watch_out *out = out_of(w, serial, ssrc);
+    w->rewriting[serial % WATCH_CLIENTS] = true;
+    out->told_sender = sender;
+    out->told_epoch = (uint8_t)epoch;
+    snprintf(out->told_mid, sizeof out->told_mid, "%s", mid);
+}
+
 void watch_forget(struct watch *w, uint32_t serial)
 {
     size_t kept = 0;
@@ -65,11 +75,40 @@ void watch_forget(struct watch *w, uint32_t serial)
         if (w->asked[i].out->serial != serial)
             w->asked[kept++] = w->asked[i];
     w->asked_count = kept;
+    struct watch_out *out;
+    for (size_t at = 0; (out = map_next(&w->outs, &at));) {
+        if (out->serial != serial)
+            continue;
+        uint32_t key[2] = {serial, out->ssrc};
+        map_del(&w->outs, bytes_of(key, sizeof key));
+        free(out);
+        at = 0; /* what is removed moves others */
+    }
+}
+
+uint64_t watch_shown_us(const struct watch *w, uint32_t serial, uint32_t sender)
+{
+    uint64_t newest_us = 0;
+    const struct watch_out *out;
+    for (size_t at = 0; (out = map_next(&w->outs, &at));)
+        if (out->serial == serial && out->started && out->newest_note.sender == sender &&
+            out->newest_note.encoding != 0xff)
+            newest_us = MAX(newest_us, out->newest_us);
+    return newest_us;
+}
+
+uint64_t watch_media_bytes(const struct watch *w, uint32_t serial)
+{
+    uint64_t bytes = 0;
+    const struct watch_out *out;
+    for (size_t at = 0; (out = map_next(&w->outs, &at));)
+        if (out->serial == serial)
+            bytes += out->media_bytes;
+    return bytes;
 }
 
 static bool read_note(const struct wire_rtp *rtp, size_t skip, struct wire_note *note)
 {
-    skip += rtp->pt == WIRE_OPUS ? 0 : WIRE_NOTE_AT;
     return rtp->len > skip && wire_note_read(rtp->payload + skip, rtp->len - skip, note) &&
            note->sender < WATCH_CLIENTS && (note->encoding < WATCH_ENCODINGS || note->encoding == 0xff);
 }
@@ -78,9 +117,12 @@ static void trace(const struct watch *w, const char *what, uint32_t to, const st
                   const struct wire_note *n)
 {
     if (w->trace)
-        fprintf(stderr, "%s to %u ssrc %08x pt %u seq %u: sender %u encoding %u packet %u frame %u tid %u%s%s%s\n",
-                what, to, rtp->ssrc, rtp->pt, rtp->seq, n->sender, n->encoding, n->packet, n->frame, n->tid,
-                n->key ? " key" : "", n->first ? " first" : "", n->last ? " last" : "");
+        fprintf(
+            stderr,
+            "%s to %u ssrc %08x pt %u seq %u ts %u%s: sender %u encoding %u packet %u frame %u sid %u tid %u%s%s%s\n",
+            what, to, rtp->ssrc, rtp->pt, rtp->seq, rtp->ts, rtp->marker ? " marker" : "", n->sender, n->encoding,
+            n->packet, n->frame, n->sid, n->tid, n->key ? " key" : "", n->first ? " first" : "",
+            n->last ? " last" : "");
 }
 
 static struct watch_in *in_of(struct watch *w, const struct wire_note *note)
@@ -91,11 +133,11 @@ static struct watch_in *in_of(struct watch *w, const struct wire_note *note)
     return *in;
 }
 
-void watch_on_in(struct watch *w, const uint8_t *data, size_t len)
+void watch_on_in(struct watch *w, const uint8_t *data, size_t len, uint64_t now_us)
 {
     struct wire_rtp rtp;
     struct wire_note note;
-    if (!wire_read(data, len, &rtp) || !read_note(&rtp, rtp.pt == WIRE_RTX ? 2 : 0, &note))
+    if (!wire_read(data, len, &rtp) || !read_note(&rtp, payload_is_rtx(rtp.pt) ? 2 : 0, &note))
         return;
     trace(w, "in", 0, &rtp, &note);
     struct watch_in *in = in_of(w, &note);
@@ -103,6 +145,10 @@ void watch_on_in(struct watch *w, const uint8_t *data, size_t len)
     if (in->packet[at].packet != note.packet)
         in->packet[at].late = note.packet < in->newest;
     in->newest = MAX(in->newest, note.packet);
+    in->newest_frame = MAX(in->newest_frame, note.frame);
+    if (now_us - in->newest_us > PAUSE_US)
+        in->since_us = now_us;
+    in->newest_us = now_us;
     in->packet[at].packet = note.packet;
     in->packet[at].frame = note.frame;
     in->frame[note.frame % WATCH_FRAMES] = note.frame;
@@ -123,8 +169,9 @@ static void check_gap(struct watch *w, struct watch_out *out, int64_t seq, const
 {
     const struct wire_note *last = &out->newest_note;
     int64_t holes = seq - out->newest - 1, allowed;
-    if (last->sender == note->sender && last->encoding == note->encoding)
-        allowed = not_arrived(in_of(w, note), last->packet, note->packet) + (note->key && note->first);
+    if (last->sender == note->sender && last->encoding == note->encoding && last->epoch == note->epoch)
+        allowed =
+            not_arrived(in_of(w, note), last->packet, note->packet) + ((note->key && note->first) || note->sealed);
     else /* others may be on their way; and a last frame that was cut off must look like a loss */
         allowed = 1 + not_arrived(in_of(w, last), last->packet, in_of(w, last)->newest);
     if (holes > allowed)
@@ -142,9 +189,9 @@ static void check_references(struct watch *w, struct watch_out *out, int64_t seq
         out->run.first = seq;
     }
     if (seq < out->run.first)
-        return;                                                    /* of an earlier time on the same encoding */
-    bool ancient = out->newest_note.frame > note->frame + ANCIENT; /* past what a bridge need remember */
-    for (int i = 0; i < WIRE_DEPS_MAX && !ancient; i++) {
+        return;                                                          /* of an earlier time on the same encoding */
+    bool ancient = in_of(w, note)->newest_frame > note->frame + ANCIENT; /* past what a bridge need remember */
+    for (int i = 0; i < WIRE_DEPS_MAX && !ancient && !note->sealed; i++) {
         uint32_t dep = note->dep[i];
         if (dep && out->run.frame[dep % WATCH_FRAMES] != dep && in_of(w, note)->frame[dep % WATCH_FRAMES] == dep)
             complain(w, out, (uint16_t)seq, note, "sent without what it refers to");
@@ -155,6 +202,61 @@ static void check_references(struct watch *w, struct watch_out *out, int64_t seq
         complain(w, out, (uint16_t)seq, note, "a packet under two numbers");
     out->run.packet[note->packet % WATCH_PACKETS].packet = note->packet;
     out->run.packet[note->packet % WATCH_PACKETS].seq = seq;
+}
+
+/* ---- timestamps and markers ---- */
+
+static bool same_picture(const struct wire_note *a, const struct wire_note *b)
+{
+    return a->sender == b->sender && a->encoding == b->encoding && a->ts == b->ts;
+}
+
+/* Within a source and encoding the distances are the source's; over a switch the clock decides, within reason. A stream may
+ * begin anew with a key frame, or anywhere if the bridge cannot tell one. */
+static void check_ts(struct watch *w, struct watch_out *out, const struct wire_rtp *rtp, const struct wire_note *note,
+                     uint64_t now_us)
+{
+    const struct wire_note *last = &out->newest_note;
+    int64_t step = (int32_t)(rtp->ts - out->newest_ts), clock = note->encoding == 0xff ? 48 : 90;
+    bool same = last->sender == note->sender && last->encoding == note->encoding && last->epoch == note->epoch;
+    if (same && step == (int32_t)(note->ts - last->ts))
+        return;
+    if (same && !note->sealed && (!note->key || note->frame == last->frame || note->encoding == 0xff)) {
+        complain(w, out, rtp->seq, note, "a timestamp that is not its source's");
+        return;
+    }
+    int64_t clock_us = (int64_t)(now_us - out->newest_us), step_us = step * 1000 / clock;
+    if (step <= 0)
+        complain(w, out, rtp->seq, note, "a timestamp that does not grow");
+    else if (step_us - clock_us > LEAP_US || clock_us - step_us > LEAP_US)
+        complain(w, out, rtp->seq, note, "a timestamp that leaves the clock");
+}
+
+/* Two packets that follow each other without a hole. Within a picture there is a marker only where a stream goes up a
+ * spatial layer, which nobody could foresee at the end of the one below (media.md 12.2). */
+static void check_join(struct watch *w, struct watch_out *out, int64_t seq)
+{
+    size_t at = (size_t)seq % WATCH_PACKETS, before = (size_t)(seq - 1) % WATCH_PACKETS;
+    if (out->sent[at].seq != seq || out->sent[before].seq != seq - 1 || out->sent[at].note.encoding == 0xff)
+        return;
+    const struct wire_note *a = &out->sent[before].note, *b = &out->sent[at].note;
+    bool same = same_picture(a, b);
+    if (same && out->sent[before].ts != out->sent[at].ts)
+        complain(w, out, (uint16_t)seq, b, "a picture with two timestamps");
+    else if (same && out->sent[before].marker && b->sid <= a->sid)
+        complain(w, out, (uint16_t)seq, b, "a marker within a picture");
+    else if (!same && !out->sent[before].marker)
+        complain(w, out, (uint16_t)seq, b, "a picture before it without its end");
+}
+
+static void check_told(struct watch *w, struct watch_out *out, const struct wire_rtp *rtp, const struct wire_note *note)
+{
+    if (!w->rewriting[out->serial % WATCH_CLIENTS])
+        return;
+    if (out->told_sender != note->sender || out->told_epoch != note->epoch)
+        complain(w, out, rtp->seq, note, out->told_sender ? "another source was told" : "nobody was told of this SSRC");
+    else if (strcmp(out->told_mid, rtp->mid) != 0)
+        complain(w, out, rtp->seq, note, "another mid was told");
 }
 
 static bool same_packet(const struct wire_note *a, const struct wire_note *b)
@@ -168,22 +270,32 @@ static void on_media(struct watch *w, struct watch_out *out, const struct wire_r
     trace(w, "out", out->serial, rtp, note);
     int64_t seq = out->started ? widen16(out->newest, rtp->seq) : rtp->seq + 65536;
     size_t at = (size_t)seq % WATCH_PACKETS;
+    check_told(w, out, rtp, note);
     if (out->sent[at].seq == seq) {
-        if (!same_packet(&out->sent[at].note, note))
+        if (!same_packet(&out->sent[at].note, note) || out->sent[at].ts != rtp->ts)
             complain(w, out, rtp->seq, note, "two packets under one number");
         out->sent[at].again_us = now_us;
         return;
     }
-    if (out->started && seq > out->newest)
+    if (out->started && seq > out->newest) {
         check_gap(w, out, seq, note);
+        check_ts(w, out, rtp, note, now_us);
+    }
     if (note->encoding != 0xff)
         check_references(w, out, seq, note);
     out->sent[at].seq = seq;
     out->sent[at].note = *note;
+    out->sent[at].ts = rtp->ts;
+    out->sent[at].marker = rtp->marker;
     out->sent[at].sent_us = out->sent[at].again_us = now_us;
+    check_join(w, out, seq);
+    check_join(w, out, seq + 1);
+    out->media_bytes += note->encoding == 0xff ? 0 : rtp->len;
     if (!out->started || seq > out->newest) {
         out->newest = seq;
         out->newest_note = *note;
+        out->newest_ts = rtp->ts;
+        out->newest_us = now_us;
     }
     out->started = true;
 }
@@ -208,7 +320,7 @@ void watch_on_out(struct watch *w, uint32_t serial, const uint8_t *data, size_t 
         w->violation(w->ctx, serial, "bridge: RTP is not well formed");
         return;
     }
-    if (rtp.pt != WIRE_RTX) {
+    if (!payload_is_rtx(rtp.pt)) {
         if (read_note(&rtp, 0, &note))
             on_media(w, out_of(w, serial, rtp.ssrc), &rtp, &note, now_us);
         return;
@@ -264,8 +376,9 @@ void watch_on_time(struct watch *w, uint64_t now_us)
         struct watch_out *out = w->asked[i].out;
         size_t at = (size_t)w->asked[i].seq % WATCH_PACKETS;
         if (out->sent[at].seq != w->asked[i].seq || out->newest_note.sender != out->sent[at].note.sender ||
-            w->gone[out->sent[at].note.sender]) {
-            w->excused++; /* another source is behind this SSRC now, or its packets went with their sender */
+            w->gone[out->sent[at].note.sender] ||
+            (out->sent[at].note.encoding != 0xff && out->sent[at].note.epoch != w->epoch[out->sent[at].note.sender])) {
+            w->excused++; /* another source is behind this SSRC now, or its packets went with it or its sender */
         } else if (out->sent[at].again_us + w->rtt_us[out->serial % WATCH_CLIENTS] >= w->asked[i].asked_us) {
             w->answered++;
         } else if (now_us - w->asked[i].asked_us > ANSWER_US) {

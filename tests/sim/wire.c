@@ -3,6 +3,40 @@
 
 static const uint8_t magic[4] = {0xbe, 0xad, 0x5e, 0xed};
 
+static void read_element(struct wire_rtp *out, unsigned id, const uint8_t *p, size_t len)
+{
+    if (id == WIRE_TWCC_ID && len == 2)
+        out->twcc = get16(p);
+    else if (id == WIRE_SEND_TIME_ID && len == 3)
+        out->send_units = p[0] << 16 | get16(p + 1);
+    else if (id == WIRE_LEVEL_ID && len >= 1)
+        out->level = p[0] & 0x7f;
+    else if (id == WIRE_MID_ID && len < sizeof out->mid)
+        memcpy(out->mid, p, len);
+    else if (id == WIRE_DD_ID)
+        out->dd = p, out->dd_len = len;
+}
+
+static bool read_elements(struct wire_rtp *out, bool two_bytes, const uint8_t *p, const uint8_t *end) /* RFC 8285 4 */
+{
+    while (p < end) {
+        if (*p == 0) {
+            p++;
+            continue;
+        }
+        if (two_bytes && p + 2 > end)
+            return false;
+        unsigned id = two_bytes ? p[0] : p[0] >> 4;
+        size_t len = two_bytes ? p[1] : (p[0] & 15) + 1u;
+        p += two_bytes ? 2 : 1;
+        if (len > (size_t)(end - p))
+            return false;
+        read_element(out, id, p, len);
+        p += len;
+    }
+    return true;
+}
+
 bool wire_read(const uint8_t *p, size_t n, struct wire_rtp *out)
 {
     if (n < 12 || p[0] >> 6 != 2)
@@ -13,27 +47,18 @@ bool wire_read(const uint8_t *p, size_t n, struct wire_rtp *out)
                              .seq = get16(p + 2),
                              .ts = get32(p + 4),
                              .ssrc = get32(p + 8),
-                             .twcc = -1};
+                             .twcc = -1,
+                             .level = -1,
+                             .send_units = -1};
     if (p[0] & 0x10) {
-        if (at + 4 > n || get16(p + at) != 0xbede)
+        if (at + 4 > n)
             return false;
+        unsigned profile = get16(p + at);
         size_t end = at + 4 + 4u * get16(p + at + 2);
-        if (end > n)
+        if ((profile != 0xbede && profile != 0x1000) || end > n ||
+            !read_elements(out, profile == 0x1000, p + at + 4, p + end))
             return false;
-        for (at += 4; at < end;) {
-            unsigned id = p[at] >> 4, len = (p[at] & 15) + 1u;
-            if (id == 0) {
-                at++;
-                continue;
-            }
-            if (at + 1 + len > end)
-                return false;
-            if (id == WIRE_TWCC_ID && len == 2)
-                out->twcc = get16(p + at + 1);
-            if (id == WIRE_MID_ID && len < sizeof out->mid)
-                memcpy(out->mid, p + at + 1, len);
-            at += 1 + len;
-        }
+        at = end;
     }
     if (at + pad > n)
         return false;
@@ -42,20 +67,35 @@ bool wire_read(const uint8_t *p, size_t n, struct wire_rtp *out)
     return true;
 }
 
-uint8_t *wire_write(uint8_t *p, const struct wire_rtp *rtp, int level)
+static uint8_t *put_element(uint8_t *p, bool two_bytes, unsigned id, const void *data, size_t len)
 {
-    bool ext = rtp->twcc >= 0 || level >= 0;
-    p = put8(p, 0x80 | (ext ? 0x10 : 0));
-    p = put8(p, rtp->pt | (rtp->marker ? 0x80 : 0));
-    p = put16(p, rtp->seq);
-    p = put32(p, rtp->ts);
-    p = put32(p, rtp->ssrc);
-    if (!ext)
-        return p;
-    p = put32(p, 0xbede0001);
+    p = two_bytes ? put8(put8(p, id), (unsigned)len) : put8(p, id << 4 | ((unsigned)len - 1));
+    memcpy(p, data, len);
+    return p + len;
+}
+
+uint8_t *wire_write(uint8_t *p, const struct wire_rtp *rtp)
+{
+    bool two_bytes = rtp->dd_len > 16;
+    uint8_t *start = p, *ext = p + 12, *at = ext + 4, data[3];
+    if (rtp->level >= 0)
+        at = put_element(at, two_bytes, WIRE_LEVEL_ID, (put8(data, (unsigned)rtp->level), data), 1);
+    if (rtp->send_units >= 0)
+        at = put_element(at, two_bytes, WIRE_SEND_TIME_ID,
+                         (put16(put8(data, (unsigned)rtp->send_units >> 16), rtp->send_units & 0xffff), data), 3);
     if (rtp->twcc >= 0)
-        return put8(put16(put8(p, WIRE_TWCC_ID << 4 | 1), (unsigned)rtp->twcc), 0);
-    return put16(put8(put8(p, WIRE_LEVEL_ID << 4), (unsigned)level), 0);
+        at = put_element(at, two_bytes, WIRE_TWCC_ID, (put16(data, (unsigned)rtp->twcc), data), 2);
+    if (rtp->dd)
+        at = put_element(at, two_bytes, WIRE_DD_ID, rtp->dd, rtp->dd_len);
+    bool any = at > ext + 4;
+    while ((at - ext) % 4)
+        at = put8(at, 0);
+    if (any)
+        put16(put16(ext, two_bytes ? 0x1000 : 0xbede), (unsigned)(at - ext - 4) / 4);
+    p = put8(start, 0x80 | (any ? 0x10 : 0));
+    p = put8(p, rtp->pt | (rtp->marker ? 0x80u : 0));
+    put32(put32(put16(p, rtp->seq), rtp->ts), rtp->ssrc);
+    return any ? at : ext;
 }
 
 uint8_t *wire_note_write(uint8_t *p, const struct wire_note *note)
@@ -67,37 +107,35 @@ uint8_t *wire_note_write(uint8_t *p, const struct wire_note *note)
     p = put32(p, note->frame);
     for (int i = 0; i < WIRE_DEPS_MAX; i++)
         p = put32(p, note->dep[i]);
+    p = put32(p, note->ts);
     p = put8(p, note->tid);
-    p = put8(p, note->key);
-    p = put8(p, note->first);
-    p = put8(p, note->last);
+    p = put8(p, note->sid);
+    p = put16(p, (unsigned)(note->key | note->first << 1 | note->last << 2 | note->sealed << 3 | note->epoch << 8));
     return put32(p, note->packet * 2654435761u);
 }
 
 bool wire_note_read(const uint8_t *payload, size_t n, struct wire_note *note)
 {
-    const uint8_t *p = payload;
-    if (n < WIRE_NOTE_LEN || memcmp(p, magic, 4) != 0)
+    if (n < WIRE_NOTE_LEN)
         return false;
+    const uint8_t *p = payload + n - WIRE_NOTE_LEN;
+    if (memcmp(p, magic, 4) != 0)
+        return false;
+    unsigned flags = get16(p + 34);
     *note = (struct wire_note){.sender = get32(p + 4),
                                .encoding = get32(p + 8),
                                .packet = get32(p + 12),
                                .frame = get32(p + 16),
                                .dep = {get32(p + 20), get32(p + 24)},
-                               .tid = p[28],
-                               .key = p[29],
-                               .first = p[30],
-                               .last = p[31]};
-    return get32(p + 32) == note->packet * 2654435761u;
-}
-
-bool wire_vp8_read(const uint8_t *p, size_t n, struct wire_vp8 *out)
-{
-    if (n < WIRE_NOTE_AT || (p[0] & 0x80) == 0 || p[1] != 0xf0 || (p[2] & 0x80) == 0)
-        return false;
-    *out = (struct wire_vp8){
-        .start = (p[0] & 0x1f) == 0x10, .pictureid = get16(p + 2) & 0x7fff, .tl0 = p[4], .tid = p[5] >> 6};
-    return true;
+                               .ts = get32(p + 28),
+                               .tid = p[32],
+                               .sid = p[33],
+                               .epoch = (uint8_t)(flags >> 8),
+                               .key = flags & 1,
+                               .first = flags & 2,
+                               .last = flags & 4,
+                               .sealed = flags & 8};
+    return get32(p + 36) == note->packet * 2654435761u;
 }
 
 bool wire_rtcp_read(const uint8_t *p, size_t n, wire_on_rtcp *on, void *ctx)

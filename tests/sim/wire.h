@@ -1,8 +1,7 @@
 /* wire.h - the little of RTP and RTCP that the model clients speak, read and written without the bridge's code, and the
  * note in each payload that tells what it truly is, whatever the headers say.
  *
- * A video payload is a VP8 descriptor of 6 bytes with every field (RFC 7741 4.2), 10 bytes as at the start of a frame,
- * then the note. */
+ * The note is the last WIRE_NOTE_LEN bytes of a payload; what comes before is the codec's (payload.h). */
 #ifndef SIM_WIRE_H
 #define SIM_WIRE_H
 
@@ -11,8 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { WIRE_OPUS = 111, WIRE_VP8 = 100, WIRE_RTX = 96, WIRE_LEVEL_ID = 1, WIRE_TWCC_ID = 5, WIRE_MID_ID = 10 };
-enum { WIRE_MAX = 1500, WIRE_DESCRIPTOR = 6, WIRE_NOTE_AT = 16, WIRE_DEPS_MAX = 2, WIRE_NOTE_LEN = 36 };
+enum { WIRE_OPUS = 111, WIRE_LEVEL_ID = 1, WIRE_SEND_TIME_ID = 3, WIRE_TWCC_ID = 5, WIRE_MID_ID = 10, WIRE_DD_ID = 11 };
+enum { WIRE_MAX = 1500, WIRE_DEPS_MAX = 2, WIRE_NOTE_LEN = 40, WIRE_DD_MAX = 120 };
 
 static inline uint16_t get16(const uint8_t *p)
 {
@@ -46,10 +45,14 @@ struct wire_note {               /* what a packet is */
     uint32_t sender;             /* client number */
     uint32_t encoding;           /* 0 is the lowest; 0xff: audio */
     uint32_t packet;             /* count of packets of this encoding: its sequence number, wide */
-    uint32_t frame;              /* count of frames of this encoding */
+    uint32_t frame;              /* count of frames of this encoding; each spatial layer of a picture is one */
     uint32_t dep[WIRE_DEPS_MAX]; /* frames of this encoding that it refers to; 0: none. Counts begin at 1. */
-    uint8_t tid;
-    bool key, first, last; /* packet of the frame */
+    uint32_t ts;                 /* of its picture, as its sender stamped it */
+    uint8_t tid, sid;
+    uint8_t epoch;    /* counts its sender's sources, one after the other */
+    bool key;         /* refers to nothing: decoding can begin here */
+    bool first, last; /* packet of the frame; of the picture */
+    bool sealed;      /* encrypted end to end: the bridge cannot tell what is in it */
 };
 
 struct wire_rtp {
@@ -59,23 +62,18 @@ struct wire_rtp {
     uint32_t ts, ssrc;
     const uint8_t *payload;
     size_t len;
-    int twcc; /* -1: none */
+    int twcc;           /* -1: none */
+    int level;          /* audio level, -1: none */
+    int64_t send_units; /* abs-send-time, -1: none */
     char mid[8];
+    const uint8_t *dd; /* dependency descriptor, NULL: none */
+    size_t dd_len;
 };
 
-bool wire_read(const uint8_t *p, size_t n, struct wire_rtp *out); /* false: not well formed */
-/* Header with these extensions (level and twcc: -1 for none); returns where the payload goes. */
-uint8_t *wire_write(uint8_t *p, const struct wire_rtp *rtp, int level);
-
+bool wire_read(const uint8_t *p, size_t n, struct wire_rtp *out);   /* false: not well formed */
+uint8_t *wire_write(uint8_t *p, const struct wire_rtp *rtp);        /* the header; returns where the payload goes */
 uint8_t *wire_note_write(uint8_t *p, const struct wire_note *note); /* WIRE_NOTE_LEN bytes */
 bool wire_note_read(const uint8_t *payload, size_t n, struct wire_note *note);
-
-struct wire_vp8 {
-    bool start;
-    uint16_t pictureid;
-    uint8_t tl0, tid;
-};
-bool wire_vp8_read(const uint8_t *payload, size_t n, struct wire_vp8 *out);
 
 /* RTCP: calls back for each packet of a compound. False: not well formed. */
 typedef void wire_on_rtcp(void *ctx, uint8_t type, uint8_t count, const uint8_t *body, size_t n);
