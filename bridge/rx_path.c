@@ -211,6 +211,26 @@ static void read_h26x(struct rx *rx)
     e->frame_ts = m->ts;
 }
 
+/* VP8 and VP9 have descriptors of their own, in front of the payload; theirs count. */
+static bool reads_dd(const struct rx *rx, struct bytes *data)
+{
+    uint8_t id = rx->ep->ext_id[RTP_EXT_DD];
+    return id && rx->payload->kind == COLIBRI2_VIDEO && rx->payload->codec != CODEC_VP8 &&
+           rx->payload->codec != CODEC_VP9 && rtp_ext_find(&rx->rtp, id, data);
+}
+
+static bool read_dd(struct rx *rx, struct bytes data)
+{
+    struct media_pkt *m = &rx->m;
+    if (dd_state_read(rx->encoding->dd, data, rx->raw_seq, &m->dd, &m->keyframe) != E_OK)
+        return false;
+    m->has_dd = true;
+    m->dd_at = (uint16_t)(data.p - rx->pkt->data);
+    m->dd_len = (uint8_t)data.n;
+    m->frame_start = m->dd.start;
+    return true;
+}
+
 static bool rx_codec(struct rx *rx)
 {
     struct media_pkt *m = &rx->m;
@@ -226,7 +246,11 @@ static bool rx_codec(struct rx *rx)
     m->retransmitted = rx->is_rtx;
     m->payload_at = (uint16_t)(rx->rtp.payload.p - rx->pkt->data);
     m->payload_len = (uint16_t)rx->rtp.payload.n;
-    if (m->codec == CODEC_VP8) {
+    struct bytes dd;
+    if (reads_dd(rx, &dd)) {
+        if (!read_dd(rx, dd))
+            return hide(rx);
+    } else if (m->codec == CODEC_VP8) {
         if (vp8_desc_parse(rx->rtp.payload, &m->vp8) != E_OK)
             return hide(rx);
         m->keyframe = m->vp8.keyframe;

@@ -31,8 +31,10 @@ static void encoding_init(struct encoding *e, struct source *source, uint8_t ind
     if (source->kind != COLIBRI2_VIDEO)
         return;
     e->nack = calloc(1, sizeof *e->nack);
-    if (!e->nack)
+    e->dd = calloc(1, sizeof *e->dd);
+    if (!e->nack || !e->dd)
         abort();
+    dd_state_init(e->dd);
     nack_init(e->nack, NACK_REORDER_US);
     e->history = history_new(HISTORY_PACKETS, HISTORY_AGE_US);
 }
@@ -80,6 +82,7 @@ void source_free(struct source *source)
     wheel_set(&source->owner->worker->wheel, &source->keyframe_timer, NEVER_US);
     for (uint8_t i = 0; i < source->encoding_count; i++) {
         free(source->encodings[i].nack);
+        free(source->encodings[i].dd);
         history_free(source->encodings[i].history);
     }
     list_remove(&source->node);

@@ -7,6 +7,7 @@
 
 #include "bridge/control_ops.h"
 #include "bridge/wheel.h"
+#include "media/dd_state.h"
 #include "media/demand.h"
 #include "media/history.h"
 #include "media/keyframe.h"
@@ -31,6 +32,7 @@ struct encoding { /* one SSRC of a source; simulcast has several */
     uint32_t frame_ts;
     bool frame_known;
     struct seq_hide hide;
+    struct dd_state *dd;     /* video only */
     struct nack *nack;       /* video only */
     struct history *history; /* video only */
 };

@@ -4,7 +4,7 @@
 #include "bridge/endpoint.h"
 #include "proto/rtx.h"
 
-enum { EXTS_MAX = TX_KEPT_MAX + 3 };
+enum { EXTS_MAX = TX_KEPT_MAX + 4 };
 
 /* The extensions that are kept (media.md 5.2). They are in front of the payload, so they are found by reading the header
  * again; of an RTX packet it is the RTX header, which carries them just as well. */
@@ -28,13 +28,24 @@ void tx_path_prepare(struct tx_packet *packet, const struct endpoint *from, cons
 struct exts {
     struct rtp_ext v[EXTS_MAX];
     size_t n;
-    uint8_t twcc[2], abs_send_time[3];
+    uint8_t twcc[2], abs_send_time[3], dd[DD_LEN_MAX];
 };
 
 static void add_ext(struct exts *exts, uint8_t id, struct bytes data)
 {
     if (id)
         exts->v[exts->n++] = (struct rtp_ext){id, data};
+}
+
+static void add_dd(struct exts *exts, uint8_t id, const struct media_pkt *m, const struct tx_edit *edit)
+{
+    struct dd_edit dd = {.frame_delta = edit->dd_frame_delta,
+                         .template_delta = edit->dd_template_delta,
+                         .masks = edit->dd_masks,
+                         .mask = edit->dd_mask};
+    struct bytes data = dd_write(media_pkt_dd(m), &m->dd, &dd, exts->dd);
+    if (data.n)
+        add_ext(exts, id, data);
 }
 
 static bool numbers_video(const struct endpoint *to)
@@ -57,13 +68,15 @@ static uint16_t next_twcc(const struct track *track)
     return takes_twcc(track) ? next_number(track->receiver) : 0;
 }
 
-static void choose_exts(struct exts *exts, const struct track *track, const struct tx_packet *packet, uint16_t twcc_seq,
-                        uint64_t now_us)
+static void choose_exts(struct exts *exts, const struct track *track, const struct tx_packet *packet,
+                        const struct tx_edit *edit, uint16_t twcc_seq, uint64_t now_us)
 {
     struct endpoint *to = track->receiver;
     exts->n = 0;
     for (size_t i = 0; i < packet->kept_count; i++)
         add_ext(exts, to->ext_id[packet->kept[i].kind], packet->kept[i].data);
+    if (edit->dd && to->ext_id[RTP_EXT_DD])
+        add_dd(exts, to->ext_id[RTP_EXT_DD], packet->m, edit);
     if (!to->does_twcc)
         add_ext(exts, to->ext_id[RTP_EXT_ABS_SEND_TIME], rtp_ext_abs_send_time_write(exts->abs_send_time, now_us));
     if (track->mid[0])
@@ -89,7 +102,7 @@ static size_t write_packet(struct track *track, const struct tx_packet *packet, 
     struct rtp_view view = {
         .pt = m->pt, .marker = sent->marker, .seq = sent->out_seq, .ts = sent->out_ts, .ssrc = track->tx.ssrc};
     struct exts exts;
-    choose_exts(&exts, track, packet, twcc_seq, now_us);
+    choose_exts(&exts, track, packet, &sent->edit, twcc_seq, now_us);
     uint8_t *buf = udp_out_begin(to->worker->udp);
     struct wr w = wr_over(buf, UDP_OUT_CAP - MSRTP_TRAILER_MAX - 1);
     if (rtx)
@@ -183,7 +196,8 @@ size_t tx_path_send_again(struct track *track, uint16_t out_seq, size_t most_byt
 size_t tx_path_send_padding(struct endpoint *to, const struct rtp_view *view, size_t most_bytes, uint8_t purpose,
                             uint64_t now_us)
 {
-    struct exts exts = {0};
+    struct exts exts;
+    exts.n = 0;
     uint16_t twcc_seq = to->twcc_tx_seq;
     struct rtp_view padded = *view;
     padded.padded = true;

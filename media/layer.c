@@ -154,6 +154,55 @@ static bool on_vp9(struct layer_encoding_state *state, const struct media_pkt *i
     return set_framerates(state, &ss) || changed;
 }
 
+static bool note_structure(struct layer_encoding_state *state, const struct media_pkt *in)
+{
+    struct dd_structure s;
+    struct dd_desc desc;
+    struct dd_targets targets;
+    if (dd_parse(media_pkt_dd(in), NULL, &s, &desc) != E_OK || !desc.has_structure)
+        return false;
+    dd_targets_of(&s, &targets);
+    memset(state->of_sid, 0, sizeof state->of_sid);
+    for (unsigned t = 0; t < targets.count; t++)
+        state->of_sid[MIN(targets.sid[t], LAYER_SIDS - 1)] |= 1u << t;
+    bool changed = false;
+    for (unsigned i = 0; s.has_sizes && i < s.sid_count && i < LAYER_SIDS; i++)
+        changed |= set_height(state, i, s.width[i] + 1, s.height[i] + 1);
+    unsigned full = dd_rate_share(&s, DD_TIDS_MAX);
+    for (unsigned t = 0; !state->paced && full && t < LAYER_TIDS; t++) {
+        float framerate = 30.0f * (float)dd_rate_share(&s, t < LAYER_TIDS - 1 ? t : DD_TIDS_MAX) / (float)full;
+        changed |= framerate > state->framerate[t] || framerate < state->framerate[t];
+        state->framerate[t] = framerate;
+    }
+    return changed;
+}
+
+static bool on_dd(struct layer_encoding_state *state, const struct media_pkt *in, unsigned *sid, unsigned *tid)
+{
+    const struct dd_desc *desc = &in->dd;
+    if (!desc->known)
+        return false;
+    *sid = desc->sid;
+    *tid = desc->tid;
+    bool changed = desc->has_structure && note_structure(state, in);
+    if (desc->sid == 0 && desc->fdiff_count > 0) { /* of a picture that is no key picture, do upper layers need the base? */
+        uint32_t in_targets = 0;
+        for (unsigned t = 0; t < desc->target_count; t++)
+            in_targets |= (uint32_t)(dd_dti_of(desc->dti, t) != DD_NOT_PRESENT) << t;
+        state->stacked = (in_targets & ~state->of_sid[0]) != 0;
+    }
+    if (in->late || (!desc->has_structure && desc->active == state->active))
+        return changed;
+    state->active = desc->active;
+    uint8_t sids = 1;
+    for (unsigned s = 1; s < LAYER_SIDS; s++)
+        if (state->of_sid[s] & desc->active)
+            sids = (uint8_t)(s + 1);
+    changed |= sids != state->sids;
+    state->sids = sids;
+    return changed;
+}
+
 static bool on_codec(struct layers *layers, uint8_t codec)
 {
     bool changed = codec != layers->codec;
@@ -199,7 +248,9 @@ bool layers_on_packet(struct layers *layers, const struct media_pkt *in, uint64_
     struct layer_encoding_state *state = &layers->encoding[in->encoding];
     state->seen = true;
     unsigned sid = 0, tid = 0;
-    if (in->codec == CODEC_VP8)
+    if (in->has_dd)
+        changed |= on_dd(state, in, &sid, &tid);
+    else if (in->codec == CODEC_VP8)
         changed |= on_vp8(state, in, &tid);
     else if (in->codec == CODEC_VP9)
         changed |= on_vp9(state, in, &sid, &tid);

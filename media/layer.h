@@ -3,8 +3,8 @@
  *
  * A source has 1 to LAYER_ENCODINGS_MAX encodings (simulcast, low to high), each with 1 to LAYER_SIDS spatial layers
  * (SVC) of LAYER_TIDS temporal layers. Until the stream says otherwise, encoding e has one spatial layer, height 180 * 2^e
- * and 7.5, 15, 30 frames/s. Sizes come from VP8 key frames, VP9 scalability structures and what the sender says of its allocation (VLA,
- * media.md 10.5); rates are measured, or by_targets those that the sender says it aims at. Height is
+ * and 7.5, 15, 30 frames/s. Sizes come from VP8 key frames, VP9 scalability structures, dependency descriptors and what the sender
+ * says of its allocation (VLA, media.md 10.5); rates are measured, or by_targets those that the sender says it aims at. Height is
  * the smaller of width and height everywhere. An SVC sender uses one of its signalled encodings (media.md trap 25): the
  * others do not count as layers until something is sent on them.
  * Not for: deciding who gets which layer (alloc.h). Codecs that we do not look into count as one layer of each kind.
@@ -94,7 +94,9 @@ struct layers {
         bool seen;     /* a packet of this codec came */
         bool paced;    /* the sender told its frame rates, which no structure overrides */
         uint32_t target_kbps[LAYER_SIDS][LAYER_TIDS]; /* with all layers below; 0: the sender said nothing */
-        bool stacked; /* each spatial layer needs those below in every picture (full SVC), not in key pictures alone */
+        uint32_t of_sid[LAYER_SIDS]; /* dependency descriptor: targets of each spatial layer, */
+        uint32_t active;             /* and those that are being sent */
+        bool stacked;  /* each spatial layer needs those below in every picture (full SVC), not in key pictures alone */
         struct rate rate[LAYER_SIDS][LAYER_TIDS]; /* bytes of the layer alone */
     } encoding[LAYER_ENCODINGS_MAX];
 };

@@ -7,6 +7,7 @@
 #define MEDIA_MEDIA_PKT_H
 
 #include "media/pkt.h"
+#include "proto/av1_dd.h"
 #include "proto/vp8.h"
 #include "proto/vp9.h"
 
@@ -29,17 +30,27 @@ struct media_pkt {
     bool frame_start; /* first packet of its frame, as far as the codec tells; audio: true */
     bool retransmitted;
     bool late; /* a newer packet of its SSRC came before, whether or not anybody was shown that one */
+    bool has_dd;
     bool has_level, vad;
     uint8_t level; /* RFC 6464: -dBov, 127 = silence */
-    union {        /* by codec */
+    uint8_t dd_len;
+    uint16_t dd_at; /* in pkt->data, if has_dd */
+    union {         /* by codec; dd if has_dd */
         struct vp8_desc vp8;
         struct vp9_desc vp9;
+        struct dd_desc dd;
     };
 };
 
 static inline struct bytes media_pkt_payload(const struct media_pkt *m)
 {
     return bytes_of(m->pkt->data + m->payload_at, m->payload_len);
+}
+
+/* Its dependency descriptor, as it came; a projection rewrites a copy. */
+static inline struct bytes media_pkt_dd(const struct media_pkt *m)
+{
+    return bytes_of(m->pkt->data + m->dd_at, m->dd_len);
 }
 
 #endif

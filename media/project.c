@@ -1,21 +1,21 @@
 /* project.c - the part of a projection that no codec changes: what has gone out, and which rules apply. See project.h. */
 #include "media/project_kind.h"
 
-enum project_kind { KIND_NONE, KIND_PLAIN, KIND_VP8, KIND_VP9, KIND_H26X };
+enum project_kind { KIND_NONE, KIND_PLAIN, KIND_VP8, KIND_VP9, KIND_DD, KIND_H26X };
 
 enum {
     VIDEO_HZ = 90000,
     NTP_TRUST_US = 500000, /* how far senders' clocks may disagree with arrival before arrival wins */
 };
 
-static enum project_kind kind_of(enum codec codec)
+static enum project_kind kind_of(const struct media_pkt *pkt)
 {
-    switch (codec) {
+    switch (pkt->codec) {
     case CODEC_VP8: return KIND_VP8;
     case CODEC_VP9: return KIND_VP9;
     case CODEC_H264:
-    case CODEC_H265: return KIND_H26X;
-    default: return KIND_PLAIN;
+    case CODEC_H265: return pkt->has_dd ? KIND_DD : KIND_H26X;
+    default: return pkt->has_dd ? KIND_DD : KIND_PLAIN;
     }
 }
 
@@ -26,6 +26,8 @@ static void enter_kind(struct project *p, enum project_kind kind)
     project_log_init(&p->log);
     if (kind == KIND_VP9)
         project_vp9_init(&p->u.vp9);
+    else if (kind == KIND_DD)
+        project_dd_init(&p->u.dd);
     else if (kind == KIND_H26X)
         project_h26x_init(&p->u.h26x);
     else if (kind == KIND_PLAIN)
@@ -119,6 +121,13 @@ static void advance_head(struct project *p, const struct project_in *in, const s
         head->has_tl0picidx = true;
         head->tl0picidx = out->edit.tl0picidx;
     }
+    if (out->edit.dd) {
+        const struct dd_desc *dd = &in->pkt->dd;
+        head->has_dd = true;
+        head->dd_frame = (uint16_t)(dd->frame_number + out->edit.dd_frame_delta);
+        if (dd->known)
+            head->dd_template = (dd->offset + out->edit.dd_template_delta + dd->template_count) & (DD_TEMPLATES_MAX - 1);
+    }
 }
 
 bool project_offer(struct project *p, const struct media_pkt *pkt, uint64_t now_us, struct project_out *out)
@@ -138,7 +147,7 @@ bool project_offer(struct project *p, const struct media_pkt *pkt, uint64_t now_
     if (p->target < 0)
         return false;
 
-    enum project_kind kind = kind_of(pkt->codec);
+    enum project_kind kind = kind_of(pkt);
     if (kind != p->kind) {
         if (!in.ahead)
             return false; /* late, of a codec that is no longer used */
@@ -147,6 +156,7 @@ bool project_offer(struct project *p, const struct media_pkt *pkt, uint64_t now_
     *out = (struct project_out){.marker = pkt->marker};
     bool sent = kind == KIND_VP8    ? project_vp8_offer(p, &in, out)
                 : kind == KIND_VP9  ? project_vp9_offer(p, &in, out)
+                : kind == KIND_DD   ? project_dd_offer(p, &in, out)
                 : kind == KIND_H26X ? project_h26x_offer(p, &in, out)
                                     : project_plain_offer(p, &in, out);
     if (!sent || !use_number(p, out->seq))
@@ -163,6 +173,7 @@ bool project_wants_keyframe(const struct project *p)
     switch (p->kind) {
     case KIND_VP8:
     case KIND_VP9:
+    case KIND_DD:
     case KIND_H26X: return p->pick.need_keyframe || p->pick.current < 0;
     case KIND_PLAIN: return p->u.plain.need_keyframe;
     default: return true;
@@ -174,6 +185,7 @@ int project_encoding(const struct project *p)
     switch (p->kind) {
     case KIND_VP8:
     case KIND_VP9:
+    case KIND_DD:
     case KIND_H26X: return p->pick.current;
     case KIND_PLAIN: return p->u.plain.current;
     default: return -1;

@@ -6,6 +6,8 @@
  * it was, so the receiver sees one stream without a seam. Which rules apply is chosen per packet by its codec:
  *   VP8            switches between encodings at key frames, drops temporal layers, renumbers (project_vp8.c)
  *   VP9            the same, and picks a spatial layer in each encoding (project_vp9.c)
+ *   AV1, and others with a dependency descriptor
+ *                  the same by decode targets, which the descriptor names (project_dd.c)
  *   H.264, H.265   switches between encodings at key frames (project_h26x.c)
  *   anything else  one encoding passes with an offset (project_plain.c)
  *
@@ -36,7 +38,9 @@ struct project_out {
 struct project_head { /* the newest that went out, of whatever codec and source */
     bool started;
     bool open; /* its frame's last packet has not passed: if the stream goes on elsewhere, that must look like a loss */
-    bool has_pictureid, has_tl0picidx;
+    bool has_pictureid, has_tl0picidx, has_dd;
+    uint8_t dd_template; /* the first template id behind those of the newest structure */
+    uint16_t dd_frame;
     uint8_t tl0picidx;
     uint16_t seq;
     uint16_t pictureid;
@@ -61,7 +65,7 @@ struct project_frame {
     uint8_t run;          /* frames since the last switch have the same number */
     uint8_t tids;         /* bit t: temporal layer t is going out; lower layers of a set bit are set too */
     uint8_t sid;          /* spatial layer that it is */
-    uint8_t spatial, top; /* spatial layer going out from this frame on, and the most that its key picture may have */
+    uint8_t spatial, top; /* spatial layer (project_dd.c: decode target + 1) going out from this frame on, and the most that its key picture may have */
     bool sent;            /* false: withheld */
     bool has_pictureid, long_pictureid;
     bool end_seen;
@@ -108,6 +112,19 @@ struct project_vp9 {
     } picture[PROJECT_PICTURES]; /* by picture id */
 };
 
+enum { PROJECT_DD_FRAMES = DD_FRAME_DISTANCE_MAX };
+
+struct project_dd {
+    struct dd_targets targets;      /* of the newest structure */
+    int target;                     /* going out, -1: none */
+    uint8_t wanted_sid, wanted_tid; /* layers to reach, as of the newest picture: none changes its mind in its middle */
+    bool told;                      /* the receiver was told that it is `target` */
+    bool has_picture, has_newest;
+    uint32_t ts;                    /* of the newest picture */
+    uint16_t newest;                /* frame number */
+    uint64_t withheld[PROJECT_DD_FRAMES / 64]; /* by frame number */
+};
+
 struct project_h26x {
     bool keyed;                     /* key frames can be told */
     bool waiting;                   /* frames of the wanted encoding come, and no key frame, */
@@ -138,6 +155,7 @@ struct project {
     union {
         struct project_plain plain;
         struct project_vp9 vp9;
+        struct project_dd dd;
         struct project_h26x h26x;
     } u;
 };

@@ -40,6 +40,7 @@ struct project_unit {
     uint8_t sid;
     bool pictureid_long;
     bool start, end; /* the packet is the frame's first, last */
+    bool own_ids;    /* the codec's rules number its frames themselves, by the frame's two deltas */
 };
 
 void project_log_init(struct project_log *log);
@@ -81,6 +82,9 @@ bool project_vp8_offer(struct project *p, const struct project_in *in, struct pr
 
 void project_vp9_init(struct project_vp9 *v);
 bool project_vp9_offer(struct project *p, const struct project_in *in, struct project_out *out);
+
+void project_dd_init(struct project_dd *d);
+bool project_dd_offer(struct project *p, const struct project_in *in, struct project_out *out);
 
 void project_h26x_init(struct project_h26x *h);
 bool project_h26x_offer(struct project *p, const struct project_in *in, struct project_out *out);

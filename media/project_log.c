@@ -102,7 +102,8 @@ bool project_log_start(struct project *p, const struct project_in *in, const str
     f.run = ++log->run;
     f.seq_delta = (uint16_t)(project_next_seq(p) - in->pkt->seq_wide);
     f.ts_delta = project_next_ts(p, in) - in->pkt->ts;
-    continue_ids(p, unit, &f);
+    if (!unit->own_ids)
+        continue_ids(p, unit, &f);
     f.sent = true;
     return project_frame_send(push_frame(log, &f), in->pkt, unit, out);
 }

@@ -5,7 +5,7 @@ picture is one that the sender made: `decode_captures.py TEST_CAPTURES VECTORS [
 TEST_CAPTURES writes the packets that each receiver got. Here they are taken apart and given to ffmpeg, frame by frame. The
 sender's own encodings are decoded too, each alone and whole: a frame of the output must decode to the picture that the
 same frame has there. A decoder that lacks a reference shows something else, even where it finds no error to report.
-Nothing here is shared with the bridge: RFC 3550, 7741, 9628, 6184 read anew."""
+Nothing here is shared with the bridge: RFC 3550, 7741, 9628, 6184 and the AV1 RTP specification read anew."""
 import collections
 import struct
 import subprocess
@@ -17,18 +17,39 @@ CAPTURES = {
     "plain-vp8-rx": (100, "vp8", [0xBD82A702, 0x2BACC60C, 0x165A3A8C]),
     "firefox-vp8-rx": (100, "vp8", [0x13C8E654, 0x13E9966C, 0xA8B748C9]),
     "rewriting-vp9-9s-rx": (101, "vp9", [0xAC38C641]),
+    "rewriting-av1-rx": (41, "av1", [0x50CC1977]),
     "rewriting-h264-rx": (107, "h264", [0x15EEF6D8, 0x61A1600D, 0x500BB78E]),
 }
-Packet = collections.namedtuple("Packet", "pt ssrc seq ts marker payload")
+Packet = collections.namedtuple("Packet", "pt ssrc seq ts marker payload first last")
+DD = 11  # the extension's id in these calls
+
+
+def extensions(profile, block):
+    """RFC 8285: by id."""
+    out, at = {}, 0
+    while at < len(block):
+        if block[at] == 0:
+            at += 1
+            continue
+        if profile == 0xBEDE:
+            number, size, at = block[at] >> 4, (block[at] & 15) + 1, at + 1
+        else:
+            number, size, at = block[at], block[at + 1], at + 2
+        out[number] = block[at:at + size]
+        at += size
+    return out
 
 
 def rtp(data):
     first, second, seq, ts, ssrc = struct.unpack("!BBHII", data[:12])
     at = 12 + 4 * (first & 15)
+    frame = 0
     if first & 0x10:
-        at += 4 + 4 * struct.unpack("!H", data[at + 2:at + 4])[0]
+        profile, words = struct.unpack("!HH", data[at:at + 4])
+        frame = extensions(profile, data[at + 4:at + 4 + 4 * words]).get(DD, b"\0")[0]
+        at += 4 + 4 * words
     end = len(data) - (data[-1] if first & 0x20 else 0)
-    return Packet(second & 0x7F, ssrc, seq, ts, second >> 7, data[at:end])
+    return Packet(second & 0x7F, ssrc, seq, ts, second >> 7, data[at:end], frame & 0x80, frame & 0x40)
 
 
 def read_pcap(path):
@@ -102,8 +123,66 @@ def h264(payload):
     return start + payload, None, False
 
 
+def leb128(data, at):
+    value, shift = 0, 0
+    while True:
+        value |= (data[at] & 0x7F) << shift
+        shift, at = shift + 7, at + 1
+        if not data[at - 1] & 0x80:
+            return value, at
+
+
+def av1_elements(payload):
+    """What an aggregation holds: (is it the rest of the one before, does the last go on, the pieces)."""
+    head, at, pieces = payload[0], 1, []
+    count = head >> 4 & 3
+    while at < len(payload):
+        if count and len(pieces) == count - 1:
+            size = len(payload) - at
+        else:
+            size, at = leb128(payload, at)
+        pieces.append(payload[at:at + size])
+        at += size
+    return bool(head & 0x80), bool(head & 0x40), pieces
+
+
+def av1_obu(obu):
+    """With a size of its own, as a file wants it."""
+    if obu[0] & 2:
+        return obu
+    header = 2 if obu[0] & 4 else 1
+    size, n = b"", len(obu) - header
+    while n > 0x7F:
+        size, n = size + bytes([n & 0x7F | 0x80]), n >> 7
+    return bytes([obu[0] | 2]) + obu[1:header] + size + bytes([n]) + obu[header:]
+
+
+def av1_frames_of(packets):
+    """A layer of a picture is a frame here, too; where it begins and ends, the dependency descriptor says."""
+    frame, piece, seq = None, b"", None
+    for p in packets:
+        continued, goes_on, pieces = av1_elements(p.payload)
+        if p.first:
+            frame, piece = b"", b""
+        elif p.seq != seq + 1 & 0xFFFF:
+            frame = None
+        seq = p.seq
+        if frame is None:
+            continue
+        for n, data in enumerate(pieces):
+            piece = piece + data if n == 0 and continued else data
+            if n < len(pieces) - 1 or not goes_on:
+                frame += av1_obu(piece)
+        if p.last:
+            yield frame
+            frame = None
+
+
 def frames_of(packets, codec):
     """Whole frames only; a layer of a VP9 picture is a frame of its own, as the encoder made it."""
+    if codec == "av1":
+        yield from av1_frames_of(packets)
+        return
     take = {"vp8": vp8, "vp9": vp9, "h264": h264}[codec]
     frame, ts, seq = None, None, None
     for p in packets:
@@ -126,13 +205,14 @@ def decode(frames, codec, path):
     """A hash of each picture, in order. ffmpeg's every word is an error."""
     with open(path, "wb") as out:
         if codec != "h264":
-            fourcc = codec.upper().encode() + b"0"
+            fourcc = {"vp8": b"VP80", "vp9": b"VP90", "av1": b"AV01"}[codec]
             out.write(struct.pack("<4sHH4sHHIIII", b"DKIF", 0, 32, fourcc, 1280, 720, 30, 1, len(frames), 0))
         for n, frame in enumerate(frames):
             if codec != "h264":
                 out.write(struct.pack("<IQ", len(frame), n))
             out.write(frame)
-    run = subprocess.run(["ffmpeg", "-v", "error", "-f", "h264" if codec == "h264" else "ivf", "-i", path, "-autoscale", "0",
+    decoder = ["-c:v", "libdav1d", "-alllayers", "1"] if codec == "av1" else []
+    run = subprocess.run(["ffmpeg", "-v", "error", *decoder, "-f", "h264" if codec == "h264" else "ivf", "-i", path, "-autoscale", "0",
                           "-vsync", "passthrough", "-f", "framemd5", "-"], capture_output=True, text=True, check=False)
     assert run.returncode == 0 and not run.stderr, run.stderr[:2000]
     return [line.split(",")[-1].strip() for line in run.stdout.splitlines() if not line.startswith("#")]
@@ -159,7 +239,8 @@ def check(name, path, pictures, folder):
         assert p.seq == before.seq + 1 & 0xFFFF and p.ssrc == before.ssrc, f"{name}: a seam after {before.seq}"
     frames = list(frames_of(packets, codec))
     assert packets and b"".join(frames), f"{name}: nothing came"
-    expected = sum(p.marker or codec == "vp9" and p.payload[0] >> 2 & 1 for p in packets)
+    ends = {"vp9": lambda p: p.payload[0] >> 2 & 1, "av1": lambda p: p.last}.get(codec, lambda p: False)
+    expected = sum(bool(p.marker or ends(p)) for p in packets)
     assert len(frames) in (expected, expected + (not packets[-1].marker)), f"{name}: torn frames"
     hashes = decode(frames, codec, folder + "/output")
     assert len(hashes) == len(frames), f"{name}: {len(frames)} frames, {len(hashes)} pictures"

@@ -206,6 +206,69 @@ static void a_structure_makes_one_encoding_of_spatial_layers(void **state) /* me
     assert_int_equal(layers_describe(&layers, SEC(1), out), 12);
 }
 
+/* L3T3_KEY and L3T3 as published (media.md 11.4). */
+static const char l3t3_key[] = "8f008581e81485214eaaaaa8000600004000100002aa80a8000600004000100002a000a800060000400016d549241b5524906d5"
+                               "4923157e001974ca864330e222396eca8655304224390eca87753013f00b3027f016704ff02cf";
+static const char l3t3[] = "d0013481e81485214eafffaaaa863cf0430c10c302afc0aaa0063c00430010c002a000a80006000040001d954926e082b04a0941b82"
+                           "0ac1282503157f974000ca864330e222222eca8655304224230eca87753013f00b3027f016704ff02cf";
+
+/* Of a stream with this structure: its key frame, or a frame of the template of (sid, tid) that comes last. */
+static struct media_pkt dd_packet(struct pkt *pkt, const char *hex, bool key, unsigned sid, unsigned tid)
+{
+    static struct dd_structure s;
+    struct bytes data = from_hex(hex, pkt->data, 256);
+    struct media_pkt m = {.pkt = pkt, .codec = CODEC_AV1, .has_dd = true, .dd_len = (uint8_t)data.n, .payload_len = 100};
+    assert_int_equal(dd_parse(data, NULL, &s, &m.dd), E_OK);
+    m.dd.active = (1u << s.target_count) - 1;
+    if (key)
+        return m;
+    m.dd.has_structure = false;
+    for (unsigned i = 0; i < s.template_count; i++) {
+        const struct dd_template *t = &s.templates[i];
+        if (t->sid != sid || t->tid != tid || (t->fdiff_count == 0 && m.dd.fdiff_count))
+            continue;
+        m.dd.sid = t->sid;
+        m.dd.tid = t->tid;
+        m.dd.dti = t->dti;
+        m.dd.fdiff_count = t->fdiff_count;
+    }
+    return m;
+}
+
+static void a_dependency_structure_names_layers_and_the_mask_those_that_are_sent(void **state) /* media.md 11.4 */
+{
+    (void)state;
+    static struct pkt pkt;
+    static const struct {
+        const char *hex;
+        bool stacked;
+    } rows[] = {{l3t3_key, false}, {l3t3, true}};
+    for (size_t r = 0; r < COUNT(rows); r++) {
+        struct layers layers;
+        struct layer out[LAYERS_MAX];
+        layers_init(&layers, 3);
+        struct media_pkt m = dd_packet(&pkt, rows[r].hex, true, 0, 0);
+        assert_true(layers_on_packet(&layers, &m, SEC(1)));
+        assert_false(layers_on_packet(&layers, &m, SEC(1)));
+        assert_int_equal(layers_describe(&layers, SEC(1), out), 9); /* one encoding, as with VP9: media trap 25 */
+        static const float framerate[] = {7.5f, 15, 30};
+        for (int i = 0; i < 9; i++) {
+            assert_int_equal(out[i].height, 180 << i / 3);
+            assert_true(out[i].framerate == framerate[i % 3]);
+        }
+        m = dd_packet(&pkt, rows[r].hex, false, 0, 0);
+        layers_on_packet(&layers, &m, SEC(1));
+        assert_int_equal(layers.encoding[0].stacked, rows[r].stacked);
+        m.dd.active = 7; /* the sender leaves out all but the lowest spatial layer */
+        assert_true(layers_on_packet(&layers, &m, SEC(1)));
+        assert_false(layers_on_packet(&layers, &m, SEC(1)));
+        assert_int_equal(layers_describe(&layers, SEC(1), out), 3);
+        m.dd.known = false; /* what cannot be read changes nothing */
+        m.dd.active = 0x1ff;
+        assert_false(layers_on_packet(&layers, &m, SEC(1)));
+    }
+}
+
 static void spatial_layers_add_up_only_where_they_are_stacked(void **state) /* media.md 10.3 */
 {
     (void)state;
@@ -330,6 +393,7 @@ int main(void)
         cmocka_unit_test(waking_up_is_reported_once_and_again_after_silence_was_seen),
         cmocka_unit_test(sizes_come_from_key_frames_and_go_with_the_codec),
         cmocka_unit_test(a_structure_makes_one_encoding_of_spatial_layers),
+        cmocka_unit_test(a_dependency_structure_names_layers_and_the_mask_those_that_are_sent),
         cmocka_unit_test(spatial_layers_add_up_only_where_they_are_stacked),
         cmocka_unit_test(sizes_and_frame_rates_are_those_the_sender_tells),
         cmocka_unit_test(targets_count_only_when_chosen_and_as_long_as_they_are_told),
