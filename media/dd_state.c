@@ -1,6 +1,10 @@
 /* dd_state.c - see dd_state.h. */
 #include "media/dd_state.h"
 
+#include "proto/seq.h"
+
+enum { KEYFRAME_FORGOTTEN = 10000 }; /* so many frames on, no packet of it comes any more */
+
 void dd_state_init(struct dd_state *s)
 {
     s->newest = 0;
@@ -64,5 +68,7 @@ enum err dd_state_read(struct dd_state *s, struct bytes data, int64_t seq_wide, 
         out->active = s->active;
     }
     *keyframe = s->has_keyframe && out->frame_number == s->keyframe;
+    if (s->has_keyframe && seq_newer(out->frame_number, (uint16_t)(s->keyframe + KEYFRAME_FORGOTTEN)))
+        s->has_keyframe = false; /* its number will come again */
     return E_OK;
 }

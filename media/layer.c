@@ -86,6 +86,8 @@ static void set_nominal(struct layers *layers)
     for (unsigned e = 0; e < LAYER_ENCODINGS_MAX; e++) {
         struct layer_encoding_state *state = &layers->encoding[e];
         state->sids = 1;
+        memset(state->of_sid, 0, sizeof state->of_sid);
+        state->active = 0;
         state->seen = state->stacked = state->paced = false;
         memset(state->target_kbps, 0, sizeof state->target_kbps);
         for (unsigned s = 0; s < LAYER_SIDS; s++)
@@ -292,7 +294,7 @@ static size_t describe(struct layer_encoding_state *state, int e, bool by_target
 static bool is_svc(const struct layers *layers)
 {
     for (unsigned e = 0; e < layers->count; e++)
-        if (layers->encoding[e].seen && layers->encoding[e].sids > 1)
+        if (layers->encoding[e].seen && (layers->encoding[e].sids > 1 || layers->encoding[e].of_sid[1]))
             return true;
     return false;
 }

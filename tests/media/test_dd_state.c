@@ -64,6 +64,19 @@ static void late_and_doubled_structures_leave_the_newest_in_force(void **state)
     assert_false(d.known);
 }
 
+static void a_number_that_comes_again_is_no_key_frame(void **state)
+{
+    (void)state;
+    struct dd_desc d;
+    bool keyframe;
+    dd_state_init(&s);
+    assert_int_equal(key(1, 5, 65530, &d, &keyframe), E_OK);
+    for (int64_t i = 1; i < 200000; i++) {
+        assert_int_equal(delta(1 + i, 5, (uint16_t)(65530 + i), &d, &keyframe), E_OK);
+        assert_false(keyframe);
+    }
+}
+
 static void what_is_refused_changes_nothing(void **state)
 {
     (void)state;
@@ -83,6 +96,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packets_are_read_by_the_newest_structure_at_or_before_them),
         cmocka_unit_test(late_and_doubled_structures_leave_the_newest_in_force),
+        cmocka_unit_test(a_number_that_comes_again_is_no_key_frame),
         cmocka_unit_test(what_is_refused_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
