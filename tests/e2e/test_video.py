@@ -1,4 +1,4 @@
-"""Pictures in real browsers: loss, who looks at whom, every codec, encrypted calls (media.md 22, the browser part).
+"""Pictures in real browsers: who looks at whom, every codec, encrypted calls (media.md 22, the browser part).
 
 The camera gives 15 pictures per second, so that two cores can encode 720p for two senders: what is judged here is the
 bridge, not the machine.
@@ -18,10 +18,6 @@ async def test_whoever_comes_on_stage_is_seen_in_720p_and_the_others_in_180p():
 
 async def test_a_sender_whom_nobody_looks_at_sends_nothing_and_is_back_at_once():
     await scenarios.play_or_fail("unviewed", "H264")
-
-
-async def test_three_percent_of_loss_either_way_cost_no_picture():
-    await scenarios.play_or_fail("loss", "VP8")
 
 
 async def test_chromium_and_firefox_see_each_other_in_each_codec_that_they_have():
