@@ -21,9 +21,9 @@ async def test_a_sender_whom_nobody_looks_at_sends_nothing_and_is_back_at_once()
 
 
 async def test_chromium_and_firefox_see_each_other_in_each_codec_that_they_have():
-    rows = await matrix.run(["VP8", "VP9", "H264"])
+    rows = await matrix.run(["VP8", "VP9", "H264", "AV1"])
     assert not [row for row in rows if "WRONG" in row[-1]]
-    assert sum(row[-1] == "ok" for row in rows) >= 9  # Chromium's H.264 and everybody's VP8 and VP9, at least
+    assert sum(row[-1] == "ok" for row in rows) >= 13  # Chromium's H.264 and everybody's VP8, VP9 and AV1, at least
 
 
 async def encrypted(codec):
@@ -45,7 +45,7 @@ async def encrypted(codec):
 
 
 async def test_calls_that_are_encrypted_end_to_end_arrive_unchanged():
-    for codec in ("VP8", "VP9", "H264"):
+    for codec in ("VP8", "VP9", "H264", "AV1"):
         await encrypted(codec)
 
 
