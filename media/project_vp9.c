@@ -116,7 +116,7 @@ static bool is_joined(const struct project_vp9 *v, const struct vp9_desc *d)
     const uint8_t *refs;
     unsigned count;
     if (!refs_of(v, d, &refs, &count))
-        return true; /* is_decodable() knew nothing better than that either */
+        return d->tid == 0; /* is_decodable() looked at the layer's newest of these, and knows nothing of the others */
     for (unsigned i = 0; i < count; i++) {
         uint16_t pictureid = back(d, refs[i]);
         unsigned at = pictureid % PROJECT_PICTURES;
@@ -126,10 +126,10 @@ static bool is_joined(const struct project_vp9 *v, const struct vp9_desc *d)
     return true;
 }
 
-static void note_fate(struct project_vp9 *v, const struct vp9_desc *d, bool sent)
+static void note_fate(struct project_vp9 *v, const struct vp9_desc *d, bool sent, bool late)
 {
     uint8_t bit = (uint8_t)(1u << d->sid);
-    if (d->tid == 0)
+    if (d->tid == 0 && !late) /* a late one is not the newest of its layer */
         v->base_sent = sent ? v->base_sent | bit : v->base_sent & (uint8_t)~bit;
     if (!d->pictureid_at)
         return;
@@ -237,7 +237,7 @@ static bool decide(struct project *p, const struct vp9_desc *d)
     v->sid_seen |= d->sid == v->sid;
     if (sent && d->sid == v->sid)
         open_tids(v, d);
-    note_fate(v, d, sent);
+    note_fate(v, d, sent, false);
     return sent;
 }
 
@@ -249,7 +249,7 @@ static bool decide_late(struct project_vp9 *v, const struct project_place *place
     uint8_t sid = d->inter ? before->spatial : before->top;
     bool sent = vp9_is_key(d) ||
                 ((tids >> d->tid & 1) && is_decodable(v, d) && (d->sid == sid || (d->sid < sid && !d->not_upper_ref)));
-    note_fate(v, d, sent);
+    note_fate(v, d, sent, true);
     return sent;
 }
 
