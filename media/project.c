@@ -137,15 +137,19 @@ bool project_offer(struct project *p, const struct media_pkt *pkt, uint64_t now_
     if (p->encoding[pkt->encoding].ssrc != pkt->ssrc) { /* first packet, or the encoding was signalled anew */
         if (p->encoding[pkt->encoding].newest && project_encoding(p) == pkt->encoding)
             enter_kind(p, KIND_NONE);
-        p->encoding[pkt->encoding].ssrc = pkt->ssrc;
-        p->encoding[pkt->encoding].newest = 0;
+        p->encoding[pkt->encoding] = (struct project_seen){.ssrc = pkt->ssrc};
     }
-    bool newest = pkt->seq_wide > p->encoding[pkt->encoding].newest;
+    struct project_seen *seen = &p->encoding[pkt->encoding];
+    bool newest = pkt->seq_wide > seen->newest;
     struct project_in in = {pkt, now_us, newest && !pkt->late};
     if (newest)
-        p->encoding[pkt->encoding].newest = pkt->seq_wide;
-    if (p->target < 0)
+        seen->newest = pkt->seq_wide;
+    if (in.ahead && !seen->watched)
+        seen->watched = pkt->seq_wide;
+    if (p->target < 0) {
+        seen->missed = MAX(seen->missed, pkt->seq_wide);
         return false;
+    }
 
     enum project_kind kind = kind_of(pkt);
     if (kind != p->kind) {

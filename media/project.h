@@ -119,6 +119,7 @@ struct project_dd {
     int target;                     /* going out, -1: none */
     uint8_t wanted_sid, wanted_tid; /* layers to reach, as of the newest picture: none changes its mind in its middle */
     bool told;                      /* the receiver was told that it is `target` */
+    bool thin;                      /* waiting for a lower encoding: frames that can be left out are */
     bool has_picture, has_newest;
     uint32_t ts;                    /* of the newest picture */
     uint16_t newest;                /* frame number */
@@ -148,9 +149,14 @@ struct project {
     struct project_pick pick;             /* codecs with encodings: what goes out, */
     struct project_log log;               /* and under which numbers */
     uint64_t sent[PROJECT_SENT_MAX / 64]; /* by output sequence number: went out */
-    struct {
+    struct project_seen {
         uint32_t ssrc;
-        int64_t newest; /* source sequence number; 0: none */
+        int64_t newest;  /* source sequence number; 0: none */
+        int64_t watched; /* nothing newer that came can have been missed here; 0: not yet */
+        /* project_dd.c: the newest packets that did not go out, while another encoding did: */
+        int64_t missed;  /* of a frame that others need */
+        int64_t skipped; /* of a frame that can be left out; */
+        uint16_t skipped_number;
     } encoding[LAYER_ENCODINGS_MAX];
     union {
         struct project_plain plain;

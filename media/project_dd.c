@@ -4,7 +4,8 @@
  * Going out are the frames of one decode target. Another one takes over at a frame that says so (a switch indication), if that
  * frame, and the chain that protects the target, need nothing withheld; where no frame but a key frame can, one is asked for. A frame
  * of the target that needs something withheld is withheld as well. Nothing is known to be missing of frames that never came:
- * they are the network's to lose, and retransmission's to bring.
+ * they are the network's to lose, and retransmission's to bring. While a lower encoding's key frame is waited for, frames that can be
+ * left out are.
  *
  * Frame numbers keep their distances, since references count with them. Template ids of a source that follows another are
  * moved behind those of the structure before. The descriptor tells the receiver which targets it can still decode. */
@@ -74,6 +75,42 @@ static bool chain_is_whole(const struct project_dd *d, const struct dd_desc *des
     return !was_withheld(d, (uint16_t)(desc->frame_number - desc->chain_diffs[chain]));
 }
 
+/* ---- a key frame that comes late (media.md 12.3) ---- */
+
+enum { SKIPPED_MAX = 64 };
+
+static bool is_needed(const struct dd_desc *desc) /* in any target, as far as is known */
+{
+    static const uint64_t SWITCH_OR_REQUIRED = 0xaaaaaaaaaaaaaaaa;
+    return !desc->known || desc->has_structure || (desc->dti & SWITCH_OR_REQUIRED);
+}
+
+static void note_passed_over(struct project_seen *seen, const struct media_pkt *pkt)
+{
+    if (is_needed(&pkt->dd)) {
+        seen->missed = MAX(seen->missed, pkt->seq_wide);
+    } else if (pkt->seq_wide > seen->skipped) {
+        seen->skipped = pkt->seq_wide;
+        seen->skipped_number = pkt->dd.frame_number;
+    }
+}
+
+/* Has all that came of its encoding before it, though it is newer, been such as can be left out? */
+static bool can_start_late(const struct project_seen *seen, const struct media_pkt *pkt)
+{
+    int skipped = seq_diff(seen->skipped_number, pkt->dd.frame_number);
+    return seen->watched && pkt->seq_wide > seen->watched && pkt->seq_wide > seen->missed && skipped > 0 &&
+           skipped <= SKIPPED_MAX;
+}
+
+static void withhold_skipped(struct project_dd *d, const struct project_seen *seen, const struct media_pkt *pkt)
+{
+    if (pkt->seq_wide > seen->skipped)
+        return;
+    for (uint16_t n = pkt->dd.frame_number; n != seen->skipped_number;)
+        note_fate(d, ++n, false);
+}
+
 /* ---- which target ---- */
 
 /* The best target up to these layers; if all are above, the least. Of those being sent, if it is known that any are. */
@@ -111,10 +148,11 @@ static void begin_picture(struct project *p, const struct media_pkt *pkt)
     d->ts = pkt->ts;
     sid = sid >= LAYER_SIDS - 1 ? ALL_SIDS : sid;
     tid = tid >= LAYER_TIDS - 1 ? ALL_TIDS : tid;
-    if (current > wanted) { /* waiting to go down: as little as possible */
-        sid = d->target >= 0 ? d->targets.sid[d->target] : ALL_SIDS;
-        tid = 0;
-    } else if (current < wanted) { /* waiting to go up: all there is */
+    d->thin = current > wanted; /* waiting to go down: what it is, and as little of it as possible */
+    if (d->thin && d->target >= 0) {
+        sid = d->targets.sid[d->target];
+        tid = d->targets.tid[d->target];
+    } else if (current != wanted) { /* waiting to go up: all there is */
         sid = ALL_SIDS;
         tid = ALL_TIDS;
     }
@@ -127,12 +165,25 @@ static bool is_in(const struct dd_desc *desc, int target)
     return target >= 0 && dd_dti_of(desc->dti, (unsigned)target) != DD_NOT_PRESENT;
 }
 
+static bool goes_out(const struct project_dd *d, const struct dd_desc *desc, int target)
+{
+    return is_in(desc, target) && !(d->thin && dd_dti_of(desc->dti, (unsigned)target) == DD_DISCARDABLE);
+}
+
+/* Is its end that of the picture, as it goes out? */
+static bool is_last(const struct project_dd *d, const struct dd_desc *desc, int target)
+{
+    return target >= 0 && desc->sid == (d->thin ? d->targets.needs_sid[target][desc->tid] : d->targets.sid[target]);
+}
+
 /* A frame newer than all before it: does it go out? May move the target. */
 static bool decide(struct project *p, const struct media_pkt *pkt)
 {
     struct project_dd *d = &p->u.dd;
     const struct dd_desc *desc = &pkt->dd;
     bool sent = false;
+    if (!is_needed(desc) && was_withheld(d, desc->frame_number)) /* skipped before the key frame came */
+        return false;
     if (desc->has_structure)
         note_structure(d, pkt);
     if (!desc->known || desc->target_count != d->targets.count) {
@@ -150,7 +201,7 @@ static bool decide(struct project *p, const struct media_pkt *pkt)
             chain_is_whole(d, desc, (unsigned)wanted))
             d->target = wanted;
         bool stuck = d->target != wanted && (d->target < 0 || !(d->targets.reach[d->target] >> wanted & 1));
-        sent = can && is_in(desc, d->target);
+        sent = can && goes_out(d, desc, d->target);
         bool torn = !can && is_in(desc, d->target) &&
                     dd_dti_of(desc->dti, (unsigned)d->target) != DD_DISCARDABLE;
         if (stuck || torn)
@@ -167,7 +218,7 @@ static bool decide_late(struct project_dd *d, const struct project_place *place,
 {
     int target = (int)place->before->spatial - 1, then = (int)place->next->spatial - 1;
     bool sent = desc->has_structure ||
-                (desc->known && (is_in(desc, target) || is_in(desc, then)) && is_decodable(d, desc));
+                (desc->known && (goes_out(d, desc, target) || goes_out(d, desc, then)) && is_decodable(d, desc));
     note_fate(d, desc->frame_number, sent);
     return sent;
 }
@@ -200,7 +251,7 @@ static struct project_frame frame_of(struct project *p, const struct media_pkt *
     struct project_frame f = project_frame_of(p, pkt, unit);
     f.sent = decide(p, pkt);
     f.spatial = (uint8_t)(d->target + 1); /* 0: none */
-    f.last = d->target >= 0 && unit->sid == d->targets.sid[d->target];
+    f.last = is_last(d, &pkt->dd, d->target);
     return f;
 }
 
@@ -245,7 +296,7 @@ static bool offer_late(struct project *p, const struct media_pkt *pkt, const str
     if (place.whole) {
         if (place.before->run != p->log.run || !decide_late(d, &place, &pkt->dd))
             return false;
-        last = place.before->spatial && unit->sid == d->targets.sid[place.before->spatial - 1];
+        last = is_last(d, &pkt->dd, (int)place.before->spatial - 1);
     } else if (!place.by->sent) {
         return false;
     }
@@ -267,11 +318,16 @@ bool project_dd_offer(struct project *p, const struct project_in *in, struct pro
     struct project_unit unit = unit_of(pkt);
     int wanted = layer_encoding(p->target);
     bool mine = pkt->encoding == p->pick.current;
-    if (pkt->dd.has_structure && in->ahead) { /* as with VP8: no start with a key frame whose first packet is late */
-        if (!project_pick_keyframe(&p->pick, in, wanted) && !mine)
+    struct project_seen *seen = &p->encoding[pkt->encoding];
+    if (pkt->dd.has_structure && (in->ahead || (!mine && can_start_late(seen, pkt)))) {
+        if (!project_pick_keyframe(&p->pick, in, wanted) && !mine) {
+            note_passed_over(seen, pkt);
             return false;
+        }
+        seen->missed = MAX(seen->missed, pkt->seq_wide); /* there is no way back */
         if (!mine) {
             bool sent = start_run(p, in, &unit, out);
+            withhold_skipped(&p->u.dd, seen, pkt);
             const struct project_frame *f = project_log_newest(&p->log);
             out->marker |= f->last && unit.end;
             fill_edit(&p->u.dd, f, pkt, out);
@@ -279,9 +335,11 @@ bool project_dd_offer(struct project *p, const struct project_in *in, struct pro
         }
     }
     if (!mine) {
+        note_passed_over(seen, pkt);
         project_pick_watch(&p->pick, in, wanted, unit.start && unit.sid == 0);
         return !in->ahead && offer_late(p, pkt, &unit, out);
     }
+    seen->missed = MAX(seen->missed, pkt->seq_wide);
     project_pick_alive(&p->pick, in->now_us);
     const struct project_frame *newest = project_log_newest(&p->log);
     bool part = is_part_of(newest, pkt, &unit);

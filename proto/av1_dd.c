@@ -71,7 +71,7 @@ static void read_chains(struct bits *b, struct dd_structure *s)
     for (unsigned t = 0; t < s->target_count; t++)
         s->protected_by[t] = s->chain_count ? (uint8_t)read_ns(b, s->chain_count, "protected_by_chain") : 0;
     for (unsigned i = 0; s->chain_count && b->err == E_OK && i < s->template_count; i++)
-        for (unsigned c = 0; c < s->chain_count && c < DD_CHAINS_MAX; c++)
+        for (unsigned c = 0; c < s->chain_count; c++)
             s->templates[i].chain_diffs[c] = (uint8_t)bits_u(b, 4, "template_chain_fdiff");
 }
 
@@ -120,12 +120,9 @@ static void read_frame(struct bits *b, const struct dd_structure *s, bool custom
         d->fdiffs[i] = t->fdiffs[i];
     if (custom_fdiffs)
         read_custom_fdiffs(b, d);
-    d->chain_count = MIN(s->chain_count, (uint8_t)DD_SIDS_MAX);
-    for (unsigned c = 0; c < s->chain_count; c++) {
-        uint8_t diff = custom_chains ? (uint8_t)bits_u(b, 8, "frame_chain_fdiff") : t->chain_diffs[c];
-        if (c < d->chain_count)
-            d->chain_diffs[c] = diff;
-    }
+    d->chain_count = s->chain_count;
+    for (unsigned c = 0; c < s->chain_count; c++)
+        d->chain_diffs[c] = custom_chains ? (uint8_t)bits_u(b, 8, "frame_chain_fdiff") : t->chain_diffs[c];
 }
 
 static void read_padding(struct bits *b)
@@ -212,17 +209,18 @@ static void copy_bits(struct bits_out *o, struct bits *in, size_t to)
     }
 }
 
-/* The same with another mask: what follows it moves. */
-static size_t splice_mask(struct bytes data, const struct dd_desc *d, uint32_t mask, uint8_t *buf)
+/* The same with another mask, or without one: what follows it moves. */
+static size_t splice_mask(struct bytes data, const struct dd_desc *d, bool present, uint32_t mask, uint8_t *buf)
 {
+    enum { MASK_FLAG = 1 << (FLAG_BITS - 2) };
     struct bits in = bits_over(data);
     struct bits_out out = {buf, 0};
     bool extended = data.n * 8 > MANDATORY_BITS;
     copy_bits(&out, &in, MANDATORY_BITS);
     uint32_t flags = extended ? bits_u(&in, FLAG_BITS, "") : 0;
-    put_bits(&out, flags | 1u << (FLAG_BITS - 2), FLAG_BITS);
+    put_bits(&out, present ? flags | MASK_FLAG : flags & ~(uint32_t)MASK_FLAG, FLAG_BITS);
     copy_bits(&out, &in, d->mask_at);
-    put_bits(&out, mask, d->target_count);
+    put_bits(&out, mask, present ? d->target_count : 0);
     if (d->has_active)
         in.at += d->target_count;
     copy_bits(&out, &in, d->end_at);
@@ -235,15 +233,21 @@ static void put_offset(uint8_t *buf, uint8_t offset) /* six bits from bit 29 on 
     buf[4] = (uint8_t)((buf[4] & 0x1f) | (offset & 7) << 5);
 }
 
+static uint32_t all_targets(unsigned count)
+{
+    return (uint32_t)((1ull << count) - 1);
+}
+
 struct bytes dd_write(struct bytes data, const struct dd_desc *desc, const struct dd_edit *edit,
                       uint8_t buf[DD_LEN_MAX])
 {
     size_t n = data.n;
     bool masks = edit->masks && desc->known;
-    if (masks && (desc->end_at + FLAG_BITS + (desc->has_active ? 0u : desc->target_count) + 7u) / 8 > DD_LEN_MAX)
+    bool present = masks && !(desc->has_structure && edit->mask == all_targets(desc->target_count));
+    if (present && (desc->end_at + FLAG_BITS + (desc->has_active ? 0u : desc->target_count) + 7u) / 8 > DD_LEN_MAX)
         return bytes_of(buf, 0);
-    if (masks)
-        n = splice_mask(data, desc, edit->mask, buf);
+    if (present || (masks && desc->has_active))
+        n = splice_mask(data, desc, present, edit->mask, buf);
     else
         memcpy(buf, data.p, n);
     buf[0] = (uint8_t)((buf[0] & 0xc0) | ((desc->template_id + edit->template_delta) & 0x3f));
@@ -266,9 +270,8 @@ static bool is_inter_picture(const struct dd_template *t) /* frames of a picture
 void dd_targets_of(const struct dd_structure *s, struct dd_targets *out)
 {
     *out = (struct dd_targets){.count = s->target_count};
-    uint32_t all = (uint32_t)((1ull << s->target_count) - 1);
     for (unsigned t = 0; t < s->target_count; t++) {
-        out->within[t] = all;
+        out->within[t] = all_targets(s->target_count);
         out->chain[t] = s->chain_count ? s->protected_by[t] : DD_CHAINS_MAX;
     }
     for (unsigned i = 0; i < s->template_count; i++) {
@@ -286,6 +289,9 @@ void dd_targets_of(const struct dd_structure *s, struct dd_targets *out)
             }
             out->sid[t] = MAX(out->sid[t], from->sid);
             out->tid[t] = MAX(out->tid[t], from->tid);
+            uint8_t *needs = &out->needs_sid[t][from->tid];
+            if (dd_dti_of(from->dti, t) != DD_DISCARDABLE)
+                *needs = MAX(*needs, from->sid);
             if (is_inter_picture(from))
                 out->reach[t] |= switches;
         }

@@ -49,7 +49,7 @@ struct dd_desc { /* of one packet */
     uint16_t frame_number;
     uint16_t mask_at, end_at; /* in bits: where the mask of active targets is or belongs, and where padding begins */
     uint16_t fdiffs[DD_FDIFFS_MAX]; /* frames that it refers to: how many numbers back, 1 to 4096 */
-    uint8_t chain_diffs[DD_SIDS_MAX]; /* of the first chains: numbers back to the frame before, 0: none */
+    uint8_t chain_diffs[DD_CHAINS_MAX]; /* numbers back to the chain's frame before, 0: none */
     uint8_t fdiff_count, chain_count;
     uint8_t template_id, template_count, target_count, offset; /* the last three: of the structure in force */
     uint8_t sid, tid;
@@ -73,7 +73,7 @@ enum err dd_parse(struct bytes data, const struct dd_structure *in_force, struct
 struct dd_edit {
     uint16_t frame_delta;   /* added to the frame number, modulo 2^16 */
     uint8_t template_delta; /* added to template id and offset, modulo 64 */
-    bool masks;             /* states the active decode targets: */
+    bool masks;             /* states the active decode targets, by silence if a structure comes with all of them: */
     uint32_t mask;
 };
 
@@ -87,6 +87,7 @@ struct dd_targets {
     uint8_t count;
     uint8_t sid[DD_TARGETS_MAX], tid[DD_TARGETS_MAX]; /* the highest layers that are in it */
     uint8_t chain[DD_TARGETS_MAX];                    /* that protects it; chain_count: none */
+    uint8_t needs_sid[DD_TARGETS_MAX][DD_TIDS_MAX];   /* the highest of temporal layer t that must not be left out */
     uint32_t within[DD_TARGETS_MAX]; /* bit e: each frame of target e is in this one too, so e can be decoded from it */
     uint32_t reach[DD_TARGETS_MAX];  /* bit e: e can be switched to at some frame of this one that is no key frame's */
 };

@@ -31,8 +31,9 @@ static void check(struct bytes in, const struct dd_structure *known, const struc
     assert(again.has_structure == d->has_structure);
     if (!d->known)
         return;
-    bool masks = edit.masks;
-    assert(again.has_active == (masks || d->has_active) && again.active == (masks ? edit.mask : d->active));
+    bool all = d->has_structure && edit.mask == (uint32_t)((1ull << d->target_count) - 1); /* goes without saying */
+    assert(again.has_active == (edit.masks ? !all : d->has_active));
+    assert(again.active == (!edit.masks ? d->active : all ? 0 : edit.mask));
     assert(again.dti == d->dti && again.sid == d->sid && again.tid == d->tid);
     assert(again.fdiff_count == d->fdiff_count && again.chain_count == d->chain_count);
     assert(memcmp(again.fdiffs, d->fdiffs, sizeof d->fdiffs) == 0);

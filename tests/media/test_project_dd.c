@@ -365,11 +365,192 @@ static void a_frame_without_its_structure_is_withheld_and_a_key_frame_asked_for(
     assert_true(project_wants_keyframe(&p));
 }
 
+static void waiting_for_a_lower_encoding_leaves_out_what_can_be(void **state) /* media.md 12.2 */
+{
+    (void)state;
+    static const struct {
+        int mode;
+        bool sends[SIDS][3]; /* of each temporal layer */
+        int last[3];         /* spatial layer with the marker, by temporal layer */
+    } rows[] = {
+        {0, {{false, false, false}, {false, false, false}, {true, true, false}}, {2, 2, -1}},
+        /* the lower are required by upper ones: */
+        {1, {{true, true, true}, {true, true, true}, {true, true, false}}, {2, 2, 1}},
+    };
+    for (size_t r = 0; r < COUNT(rows); r++) {
+        print_message("  %s\n", modes[rows[r].mode].name);
+        struct project p;
+        struct project_out out;
+        make_structure(&modes[rows[r].mode]);
+        srand(3);
+        make_stream(&modes[rows[r].mode], 0, 0);
+        project_init(&p, 90000, 1, 1);
+        project_set_target(&p, layer_index(1, 2, 2));
+        int offered[SIDS][3] = {0};
+        for (size_t i = 0; i < packet_count; i++) {
+            struct media_pkt *m = &packet[i].m;
+            const struct frame *f = &frame[packet[i].frame];
+            m->encoding = 1;
+            if (f->picture == 4 && m->dd.sid == 0 && m->dd.start)
+                project_set_target(&p, layer_index(0, 0, 2)); /* of which nothing comes */
+            bool key = f->picture == 0 || m->dd.has_structure || (f->depends[0] < 0 && f->sid == 0) ||
+                       (f->sid > 0 && frame[packet[i].frame - f->sid].depends[0] < 0);
+            bool sent = project_offer(&p, m, MS(33) * (uint64_t)f->picture, &out);
+            if (f->picture < 5 || key)
+                continue;
+            offered[f->sid][m->dd.tid]++;
+            assert_int_equal(sent, rows[r].sends[f->sid][m->dd.tid]);
+            if (sent)
+                assert_int_equal(out.marker, m->dd.end && f->sid == rows[r].last[m->dd.tid]);
+        }
+        for (int s = 0; s < SIDS; s++)
+            for (int t = 0; t < 3; t++)
+                assert_true(offered[s][t] > 10);
+    }
+}
+
+/* A packet of a stream of one spatial and three temporal layers. */
+static struct media_pkt l1t3_packet(int64_t seq, uint16_t number, char what)
+{
+    bool key = strchr("Kkc", what), tail = strchr("ce", what);
+    unsigned tid = what == '1' ? 1 : strchr("2de", what) ? 2 : 0;
+    unsigned at = 0;
+    while (structure.templates[at].tid != tid || (structure.templates[at].fdiff_count == 0) != key)
+        at++;
+    return (struct media_pkt){
+        .pkt = &structure_pkt,
+        .codec = CODEC_AV1,
+        .ssrc = 100,
+        .payload_len = 100,
+        .seq_wide = 65536 + seq,
+        .ts = number * 3000u,
+        .marker = !strchr("kd", what),
+        .keyframe = key,
+        .frame_start = !tail,
+        .has_dd = true,
+        .dd_len = structure_len,
+        .dd = {.dti = structure.templates[at].dti,
+               .active = 7,
+               .frame_number = number,
+               .template_id = (uint8_t)(structure.offset + at),
+               .template_count = structure.template_count,
+               .target_count = structure.target_count,
+               .offset = structure.offset,
+               .tid = (uint8_t)tid,
+               .start = !tail,
+               .end = !strchr("kd", what),
+               .has_structure = strchr("Kk", what),
+               .known = true},
+    };
+}
+
+static void a_late_key_frame_starts_if_nothing_needed_was_withheld(void **state) /* media.md 12.3 */
+{
+    (void)state;
+    enum { STEPS = 5 };
+    static const struct {
+        const char *name;
+        struct {
+            int seq, number;
+            char
+                what; /* K: key frame, in two packets k, c; 0, 1, 2: frame of that temporal layer, 2 in two packets d, e */
+            bool suspended, sent;
+        } step[STEPS];
+        bool asks;
+    } rows[] = {
+        {"in order", {{10, 10, 'K', false, true}, {11, 11, '2', false, true}}, false},
+        {"one that can be left out came first",
+         {{5, 5, '0'},
+          {11, 11, '2'},
+          {10, 10, 'K', false, true},
+          {12, 12, '1', false, true},
+          {13, 13, '2', false, true}},
+         false},
+        {"half of one came first", /* the other half is withheld too */
+         {{5, 5, '0'}, {11, 11, 'd'}, {10, 10, 'K', false, true}, {12, 11, 'e'}, {13, 12, '1', false, true}},
+         false},
+        {"one that others need came first", {{5, 5, '0'}, {11, 11, '1'}, {10, 10, 'K'}, {12, 12, '2'}}, true},
+        {"two came first, one is needed", {{5, 5, '0'}, {12, 12, '1'}, {11, 11, '2'}, {10, 10, 'K'}}, true},
+        {"its second packet came first", {{5, 5, '0'}, {11, 10, 'c'}, {10, 10, 'k'}, {12, 11, '2'}}, true},
+        {"what came before is unknown", {{11, 11, '2'}, {10, 10, 'K'}, {12, 12, '1'}}, true},
+        {"one came while suspended", {{5, 5, '0'}, {11, 11, '1', true}, {12, 12, '2'}, {10, 10, 'K'}}, true},
+    };
+    structure_len = (uint8_t)from_hex("800001800214eaa860414d141020842701df010d", structure_pkt.data, 256).n;
+    struct dd_desc d;
+    assert_int_equal(dd_parse(bytes_of(structure_pkt.data, structure_len), NULL, &structure, &d), E_OK);
+    for (size_t r = 0; r < COUNT(rows); r++) {
+        print_message("  %s\n", rows[r].name);
+        struct project p;
+        struct project_out out;
+        project_init(&p, 90000, 1, 1);
+        for (int i = 0; i < STEPS && rows[r].step[i].what; i++) {
+            struct media_pkt m =
+                l1t3_packet(rows[r].step[i].seq, (uint16_t)rows[r].step[i].number, rows[r].step[i].what);
+            project_set_target(&p, rows[r].step[i].suspended ? LAYER_NONE : layer_index(0, 0, 2));
+            assert_int_equal(project_offer(&p, &m, MS(10) * (uint64_t)i, &out), rows[r].step[i].sent);
+        }
+        assert_int_equal(project_wants_keyframe(&p), rows[r].asks);
+    }
+}
+
+static void a_target_waits_for_its_own_chain_whichever_it_is(void **state) /* 12.2; AV1 RTP specification, 4.5 */
+{
+    (void)state;
+    enum { TARGETS = 6, SWITCH_ALL = 0xaaa, ONLY_LAST = DD_REQUIRED << 2 * (TARGETS - 1) };
+    static const char six[] = "1 1 000000 0000000000000000 10000 000000 00101" /* six targets */
+                              "00 01 11"                                       /* two templates of T0, one of T1 */
+                              "101010101010 101010101010 000000000011"         /* T1 is in target 5 alone */
+                              "0 1 0000 0 1 0000 0"
+                              "111 00 01 100 101 110 111" /* six chains, target t has chain t */
+                              "000000000000000000000000 000100010001000100010001 000100010001000100010001 0";
+    struct bytes data = from_bits(six, structure_pkt.data, 256);
+    struct dd_desc d;
+    assert_int_equal(dd_parse(data, NULL, &structure, &d), E_OK);
+    assert_int_equal(d.chain_count, TARGETS);
+    static const struct {
+        uint64_t dti;
+        int tid;
+        bool all, sent;     /* all layers are wanted */
+        uint8_t chain_diff; /* of chain 5 */
+    } frames[] = {
+        {SWITCH_ALL, 0, false, true, 0}, {ONLY_LAST, 1, false, false, 1}, /* of chain 5, and withheld */
+        {SWITCH_ALL, 0, true, true, 1}, /* may be switched to, but that chain is broken */
+        {ONLY_LAST, 1, true, false, 1},  {SWITCH_ALL, 0, true, true, 2}, /* and begins anew at frame 2 */
+        {ONLY_LAST, 1, true, true, 1},
+    };
+    struct project p;
+    struct project_out out;
+    project_init(&p, 90000, 1, 1);
+    for (uint16_t i = 0; i < COUNT(frames); i++) {
+        struct media_pkt m = {.pkt = &structure_pkt, .codec = CODEC_AV1, .ssrc = 100, .payload_len = 100};
+        m.seq_wide = 65536 + i;
+        m.ts = i * 3000u;
+        m.marker = m.has_dd = m.frame_start = true;
+        m.dd_len = (uint8_t)data.n;
+        m.dd = d;
+        m.dd.has_structure = i == 0;
+        m.dd.frame_number = i;
+        m.dd.tid = (uint8_t)frames[i].tid;
+        m.dd.dti = frames[i].dti;
+        m.dd.active = (1u << TARGETS) - 1;
+        m.dd.fdiffs[0] = i % 2 ? 1 : 2;
+        m.dd.fdiff_count = i > 0;
+        memset(m.dd.chain_diffs, 0, sizeof m.dd.chain_diffs);
+        m.dd.chain_diffs[TARGETS - 1] = frames[i].chain_diff;
+        project_set_target(&p, layer_index(0, 0, frames[i].all ? 2 : 0));
+        print_message("  frame %d\n", i);
+        assert_int_equal(project_offer(&p, &m, MS(33) * (uint64_t)i, &out), frames[i].sent);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_happens_the_receiver_sees_one_stream),
         cmocka_unit_test(targets_switch_where_the_descriptor_allows),
+        cmocka_unit_test(waiting_for_a_lower_encoding_leaves_out_what_can_be),
+        cmocka_unit_test(a_late_key_frame_starts_if_nothing_needed_was_withheld),
+        cmocka_unit_test(a_target_waits_for_its_own_chain_whichever_it_is),
         cmocka_unit_test(another_source_carries_frame_numbers_and_templates_on),
         cmocka_unit_test(a_frame_without_its_structure_is_withheld_and_a_key_frame_asked_for),
     };

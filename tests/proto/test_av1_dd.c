@@ -111,17 +111,9 @@ static void frames_are_read_by_the_structure_in_force(void **state)
     assert_false(d.known);
 }
 
-/* Bits as text; blanks ignored; filled up with zeros to a byte. */
-static struct bytes from_bits(const char *bits)
+static struct bytes bits(const char *text)
 {
-    size_t n = 0;
-    memset(buf, 0, sizeof buf);
-    for (; *bits; bits++)
-        if (*bits != ' ') {
-            buf[n / 8] |= (uint8_t)((*bits - '0') << (7 - n % 8));
-            n++;
-        }
-    return bytes_of(buf, (n + 7) / 8);
+    return from_bits(text, buf, sizeof buf);
 }
 
 #define HEAD "1 1 000000 0000000000000001 "
@@ -153,7 +145,7 @@ static void what_is_not_legal_is_refused(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct dd_desc d;
         print_message("  %s\n", rows[i].name);
-        assert_int_equal(dd_parse(from_bits(rows[i].bits), NULL, &fresh, &d), rows[i].err);
+        assert_int_equal(dd_parse(bits(rows[i].bits), NULL, &fresh, &d), rows[i].err);
         assert_false(d.known || d.start || d.has_structure);
     }
     struct dd_desc d;
@@ -171,14 +163,93 @@ static void the_smallest_structure_is_legal(void **state)
 {
     (void)state;
     struct dd_desc d;
-    assert_int_equal(dd_parse(from_bits(HEAD "10000 000000 00000 11 00 0 0 0"), NULL, &fresh, &d), E_OK);
+    assert_int_equal(dd_parse(bits(HEAD "10000 000000 00000 11 00 0 0 0"), NULL, &fresh, &d), E_OK);
     assert_int_equal(fresh.template_count, 1);
     assert_int_equal(fresh.target_count, 1);
-    assert_int_equal(dd_parse(from_bits(HEAD "10011 000000 00000 11 00 0 1 0011 0 10 00010000 00 00000101"), NULL, &fresh, &d),
-                     E_OK);
+    assert_int_equal(
+        dd_parse(bits(HEAD "10011 000000 00000 11 00 0 1 0011 0 10 00010000 00 00000101"), NULL, &fresh, &d), E_OK);
     assert_int_equal(d.fdiff_count, 1);
     assert_int_equal(d.fdiffs[0], 17); /* two nibbles */
     assert_int_equal(d.chain_diffs[0], 5);
+}
+
+/* A structure of six targets, each with a chain of its own; 0 bit as long as there are chains to tell. */
+#define SIX_CHAINS                                                                                                     \
+    "000000 00101 11"                 /* offset, 6 targets, one template */                                            \
+    "10 10 10 10 10 10 0"             /* all may be switched to at it, no references */                                \
+    "111 00 01 100 101 110 111"       /* ns(7): 6 chains; ns(6): target t is protected by chain t */                   \
+    "0001 0010 0011 0100 0101 0110 0" /* each chain's frame before; no sizes */
+
+static void every_chain_is_read(void **state)
+{
+    (void)state;
+    struct dd_desc d;
+    struct dd_targets t;
+    assert_int_equal(dd_parse(bits(HEAD "10000" SIX_CHAINS), NULL, &fresh, &d), E_OK);
+    dd_targets_of(&fresh, &t);
+    assert_int_equal(fresh.chain_count, 6);
+    assert_int_equal(d.chain_count, 6);
+    for (unsigned c = 0; c < 6; c++) {
+        assert_int_equal(t.chain[c], c);
+        assert_int_equal(d.chain_diffs[c], c + 1);
+    }
+    assert_int_equal(dd_parse(bits(HEAD "10001" SIX_CHAINS X8("00001001")), NULL, &fresh, &d),
+                     E_FORMAT); /* two too many */
+    assert_int_equal(dd_parse(bits(HEAD "10001" SIX_CHAINS "00000001 00000010 00000011 00000100 00000101 11111111"),
+                              NULL, &fresh, &d),
+                     E_OK);
+    assert_int_equal(d.chain_diffs[4], 5);
+    assert_int_equal(d.chain_diffs[5], 255);
+}
+
+static void what_is_needed_in_a_picture_is_told(void **state) /* where its end is, if what can be left out is */
+{
+    (void)state;
+    struct dd_desc d;
+    struct dd_targets t;
+    assert_int_equal(parse(L3T3, NULL, &d), E_OK);
+    dd_targets_of(&fresh, &t);
+    assert_int_equal(t.needs_sid[8][0], 2);
+    assert_int_equal(t.needs_sid[8][1], 2);
+    assert_int_equal(t.needs_sid[8][2], 1);
+    assert_int_equal(t.needs_sid[5][2], 0);
+    assert_int_equal(t.needs_sid[3][0], 1);
+}
+
+/* Where a structure is, no mask means all: media.md 12.2. */
+static void a_mask_of_all_targets_is_left_out_beside_a_structure(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *bits; /* three targets */
+        uint32_t mask;
+        bool told;
+    } rows[] = {
+        {"all, and there was none", HEAD "10000 000000 00010 11 10 10 10 0 00 0", 7, false},
+        {"all, in place of some", HEAD "11000 000000 00010 11 10 10 10 0 00 0 101", 7, false},
+        {"all, in place of all", HEAD "11000 000000 00010 11 10 10 10 0 00 0 111", 7, false},
+        {"some, and there was none", HEAD "10000 000000 00010 11 10 10 10 0 00 0", 3, true},
+        {"some, in place of all", HEAD "11000 000000 00010 11 10 10 10 0 00 0 111", 3, true},
+    };
+    struct dd_desc d, again;
+    uint8_t out[DD_LEN_MAX];
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        print_message("  %s\n", rows[i].name);
+        data = bits(rows[i].bits);
+        assert_int_equal(dd_parse(data, NULL, &fresh, &d), E_OK);
+        struct bytes w = dd_write(data, &d, &(struct dd_edit){.masks = true, .mask = rows[i].mask}, out);
+        assert_int_equal(dd_parse(w, NULL, &fresh, &again), E_OK);
+        assert_true(again.has_structure);
+        assert_int_equal(again.has_active, rows[i].told);
+        assert_int_equal(again.active, rows[i].told ? rows[i].mask : 0);
+    }
+    in_force = fresh; /* without a structure all of them is news */
+    data = from_hex("c00002", buf, sizeof buf);
+    assert_int_equal(dd_parse(data, &in_force, &fresh, &d), E_OK);
+    struct bytes w = dd_write(data, &d, &(struct dd_edit){.masks = true, .mask = 7}, out);
+    assert_int_equal(dd_parse(w, &in_force, &fresh, &again), E_OK);
+    assert_true(again.has_active);
+    assert_int_equal(again.active, 7);
 }
 
 static void what_is_written_reads_as_it_was_meant(void **state)
@@ -200,8 +271,9 @@ static void what_is_written_reads_as_it_was_meant(void **state)
             assert_int_equal(again.frame_number, (uint16_t)(d.frame_number + 65500));
             assert_int_equal(again.template_id, (d.template_id + 50) % 64);
             assert_int_equal(fresh.offset, (before.offset + 50) % 64);
-            assert_int_equal(again.has_active, masks || d.has_active);
-            assert_int_equal(again.active, masks ? edit.mask : d.active);
+            bool all = edit.mask == (1u << d.target_count) - 1; /* goes without saying */
+            assert_int_equal(again.has_active, masks ? !all : d.has_active);
+            assert_int_equal(again.active, !masks ? d.active : all ? 0 : edit.mask);
             assert_int_equal(again.dti, d.dti);
             assert_int_equal(again.fdiff_count, d.fdiff_count);
             fresh.offset = before.offset;
@@ -236,6 +308,9 @@ int main(void)
         cmocka_unit_test(frames_are_read_by_the_structure_in_force),
         cmocka_unit_test(what_is_not_legal_is_refused),
         cmocka_unit_test(the_smallest_structure_is_legal),
+        cmocka_unit_test(every_chain_is_read),
+        cmocka_unit_test(what_is_needed_in_a_picture_is_told),
+        cmocka_unit_test(a_mask_of_all_targets_is_left_out_beside_a_structure),
         cmocka_unit_test(what_is_written_reads_as_it_was_meant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

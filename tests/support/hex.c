@@ -31,6 +31,20 @@ struct bytes from_hex(const char *hex, uint8_t *buf, size_t cap)
     return bytes_of(buf, n);
 }
 
+struct bytes from_bits(const char *bits, uint8_t *buf, size_t cap)
+{
+    size_t n = 0;
+    memset(buf, 0, cap);
+    for (; *bits; bits++)
+        if (*bits != ' ') {
+            if ((*bits != '0' && *bits != '1') || n / 8 == cap)
+                fail_msg("not a bit, or too long: %s", bits);
+            buf[n / 8] |= (uint8_t)((*bits - '0') << (7 - n % 8));
+            n++;
+        }
+    return bytes_of(buf, (n + 7) / 8);
+}
+
 struct bytes read_file(const char *path)
 {
     FILE *f = fopen(path, "rb");

@@ -11,6 +11,8 @@
 #include "proto/bytes.h"
 
 struct bytes from_hex(const char *hex, uint8_t *buf, size_t cap); /* blanks ignored; fails the test on other text */
+struct bytes from_bits(const char *bits, uint8_t *buf,
+                       size_t cap); /* "1 000 11", filled up with zeros to a byte; as above */
 struct bytes read_file(const char *path);                         /* malloc'd; free((void *)b.p); fails the test */
 
 #endif
