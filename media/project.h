@@ -121,6 +121,7 @@ struct project_dd {
     bool told;                      /* the receiver was told that it is `target` */
     bool thin;                      /* waiting for a lower encoding: frames that can be left out are */
     bool has_picture, has_newest;
+    bool ended;                     /* the newest picture: its end, as it goes out, has been marked */
     uint32_t ts;                    /* of the newest picture */
     uint16_t newest;                /* frame number */
     uint64_t withheld[PROJECT_DD_FRAMES / 64]; /* by frame number */

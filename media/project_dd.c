@@ -145,6 +145,7 @@ static void begin_picture(struct project *p, const struct media_pkt *pkt)
     int current = p->pick.current, wanted = layer_encoding(p->target);
     int sid = layer_sid(p->target), tid = layer_tid(p->target);
     d->has_picture = true;
+    d->ended = false;
     d->ts = pkt->ts;
     sid = sid >= LAYER_SIDS - 1 ? ALL_SIDS : sid;
     tid = tid >= LAYER_TIDS - 1 ? ALL_TIDS : tid;
@@ -198,7 +199,7 @@ static bool decide(struct project *p, const struct media_pkt *pkt)
     } else {
         bool can = is_decodable(d, desc);
         if (wanted != d->target && can && dd_dti_of(desc->dti, (unsigned)wanted) == DD_SWITCH &&
-            chain_is_whole(d, desc, (unsigned)wanted))
+            chain_is_whole(d, desc, (unsigned)wanted) && !d->ended)
             d->target = wanted;
         bool stuck = d->target != wanted && (d->target < 0 || !(d->targets.reach[d->target] >> wanted & 1));
         sent = can && goes_out(d, desc, d->target);
@@ -252,6 +253,7 @@ static struct project_frame frame_of(struct project *p, const struct media_pkt *
     f.sent = decide(p, pkt);
     f.spatial = (uint8_t)(d->target + 1); /* 0: none */
     f.last = is_last(d, &pkt->dd, d->target);
+    d->ended |= f.sent && f.last;
     return f;
 }
 

@@ -7,19 +7,25 @@ sender's own encodings are decoded too, each alone and whole: a frame of the out
 same frame has there. A decoder that lacks a reference shows something else, even where it finds no error to report.
 Nothing here is shared with the bridge: RFC 3550, 7741, 9628, 6184 and the AV1 RTP specification read anew."""
 import collections
+import glob
+import itertools
 import struct
 import subprocess
 import sys
 import tempfile
 
-CAPTURES = {
-    "rewriting-vp8-5s-rx": (100, "vp8", [0xE7257912, 0x5CD0B13F, 0xA41EB3B3]),
-    "plain-vp8-rx": (100, "vp8", [0xBD82A702, 0x2BACC60C, 0x165A3A8C]),
-    "firefox-vp8-rx": (100, "vp8", [0x13C8E654, 0x13E9966C, 0xA8B748C9]),
-    "rewriting-vp9-9s-rx": (101, "vp9", [0xAC38C641]),
-    "rewriting-av1-rx": (41, "av1", [0x50CC1977]),
-    "rewriting-h264-rx": (107, "h264", [0x15EEF6D8, 0x61A1600D, 0x500BB78E]),
+CAPTURES = {  # by payload type: the SSRCs that carry it
+    "rewriting-vp8-5s-rx": {100: [0xE7257912, 0x5CD0B13F, 0xA41EB3B3]},
+    "plain-vp8-rx": {100: [0xBD82A702, 0x2BACC60C, 0x165A3A8C]},
+    "firefox-vp8-rx": {100: [0x13C8E654, 0x13E9966C, 0xA8B748C9]},
+    "rewriting-vp9-9s-rx": {101: [0xAC38C641]},
+    "rewriting-av1-rx": {41: [0x50CC1977]},
+    "rewriting-h264-rx": {107: [0x15EEF6D8, 0x61A1600D, 0x500BB78E]},
+    "share-vp8-rx": {100: [0x6F94CBA2, 0xF9C313FD, 0x0EC95EED], 41: [0x936DE781]},
+    "share-vp8-2-rx": {100: [0xAC0687DB, 0x4F4D4E63], 41: [0xAC0687DB, 0xCBE5082E]},
+    "share-av1-rx": {41: [0xB35F4CED, 0x8012BC03]},
 }
+CODECS = {100: "vp8", 101: "vp9", 41: "av1", 107: "h264"}
 Packet = collections.namedtuple("Packet", "pt ssrc seq ts marker payload first last")
 DD = 11  # the extension's id in these calls
 
@@ -220,25 +226,21 @@ def decode(frames, codec, path):
 
 def made_by_sender(vectors, name, folder):
     """Which picture each frame is: {its bytes: hash}."""
-    pt, codec, ssrcs = CAPTURES[name]
-    packets = [p for p in read_pcap(f"{vectors}/rtp/{name}.pcap") if p.pt == pt and p.payload]
-    pictures = {}
-    for ssrc in ssrcs:
-        frames = list(frames_of([p for p in packets if p.ssrc == ssrc], codec))
-        if frames:
-            hashes = decode(frames, codec, folder + "/source")
-            assert len(hashes) == len(frames), f"{name}: {len(frames)} frames, {len(hashes)} pictures"
-            pictures.update(zip(frames, hashes))
+    packets, pictures = list(read_pcap(f"{vectors}/rtp/{name}.pcap")), {}
+    for pt, ssrcs in CAPTURES[name].items():
+        for ssrc in ssrcs:
+            own = [p for p in packets if p.ssrc == ssrc and p.pt == pt and p.payload]
+            frames = list(frames_of(own, CODECS[pt]))
+            if frames:
+                hashes = decode(frames, CODECS[pt], folder + "/source")
+                assert len(hashes) == len(frames), f"{name}: {len(frames)} frames, {len(hashes)} pictures"
+                pictures.update(zip(frames, hashes))
     return pictures
 
 
-def check(name, path, pictures, folder):
-    codec = CAPTURES[name][1]
-    packets = list(read_written(path))
-    for before, p in zip(packets, packets[1:]):
-        assert p.seq == before.seq + 1 & 0xFFFF and p.ssrc == before.ssrc, f"{name}: a seam after {before.seq}"
+def check_codec(name, codec, packets, pictures, folder):
+    """Packets from the stream's begin, or a change of codec, to the next."""
     frames = list(frames_of(packets, codec))
-    assert packets and b"".join(frames), f"{name}: nothing came"
     ends = {"vp9": lambda p: p.payload[0] >> 2 & 1, "av1": lambda p: p.last}.get(codec, lambda p: False)
     expected = sum(bool(p.marker or ends(p)) for p in packets)
     assert len(frames) in (expected, expected + (not packets[-1].marker)), f"{name}: torn frames"
@@ -246,7 +248,17 @@ def check(name, path, pictures, folder):
     assert len(hashes) == len(frames), f"{name}: {len(frames)} frames, {len(hashes)} pictures"
     wrong = [n for n, (frame, picture) in enumerate(zip(frames, hashes)) if pictures.get(frame) != picture]
     assert not wrong, f"{name}: wrong pictures {wrong[:10]} of {len(frames)}"
-    return len({p.ts for p in packets if p.marker}), len(frames)
+    return len(frames)
+
+
+def check(name, path, pictures, folder):
+    packets = list(read_written(path))
+    assert packets, f"{name}: nothing came"
+    for before, p in zip(packets, packets[1:]):
+        assert p.seq == before.seq + 1 & 0xFFFF and p.ssrc == before.ssrc, f"{name}: a seam after {before.seq}"
+    frames = sum(check_codec(name, CODECS[pt], list(run), pictures, folder)
+                 for pt, run in itertools.groupby(packets, key=lambda p: p.pt))
+    return len({p.ts for p in packets if p.marker}), frames
 
 
 def main():
@@ -256,10 +268,11 @@ def main():
         for seed in seeds:
             subprocess.run([program, folder, seed], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             for name, pictures in sources.items():
-                for receiver in (0, 1):
-                    path = f"{folder}/{name}-{receiver}.rtp"
+                streams = sorted(glob.glob(f"{folder}/{name}-[01]-[01].rtp"))
+                assert len(streams) == (4 if name.startswith("share") else 2), f"{name}: {len(streams)} streams"
+                for path in streams:
                     count, frames = check(name, path, pictures, folder)
-                    print(f"seed {seed} {name} receiver {receiver}: {count} pictures, {frames} frames decode as sent")
+                    print(f"seed {seed} {path[len(folder) + 1:]}: {count} pictures, {frames} frames decode as sent")
 
 
 if __name__ == "__main__":

@@ -163,7 +163,7 @@ static void check_run(const struct mode *mode, int loss, int reorder, int64_t st
         struct frame *f = &frame[packet[order[i]].frame];
         bool between = m->dd.sid == 0 && m->dd.start && (i == 0 || order[i] != order[i - 1]);
         if (i >= due && between) {
-            due = i + 300;
+            due = i + 1 + (size_t)(rand() % (rand() % 4 ? 24 : 400));
             project_set_target(&p, rand() % 8 ? layer_index(0, rand() % 3, rand() % 3) : LAYER_NONE);
         }
         struct project_out out;
@@ -409,6 +409,34 @@ static void waiting_for_a_lower_encoding_leaves_out_what_can_be(void **state) /*
     }
 }
 
+/* Down on a picture of a higher temporal layer, up again on the next of layer 0: the upper layer could be switched to, but the end
+ * of the picture has been marked before it comes. */
+static void a_picture_has_one_end_however_soon_the_target_returns(void **state) /* media trap 10 */
+{
+    (void)state;
+    for (size_t m = 0; m < COUNT(modes); m++) {
+        struct project p;
+        struct project_out out;
+        make_structure(&modes[m]);
+        for (unsigned seed = 1; seed == 1 || frame[4 * SIDS].depends[0] < 0; seed++) { /* picture 4 is no key picture */
+            srand(seed);
+            make_stream(&modes[m], 0, 0);
+        }
+        project_init(&p, 90000, 1, 1);
+        int ends[5] = {0};
+        for (size_t i = 0; frame[packet[i].frame].picture < 5; i++) {
+            int picture = frame[packet[i].frame].picture;
+            project_set_target(&p, layer_index(0, picture == 2 || picture == 3 ? 0 : 1, 2));
+            if (project_offer(&p, &packet[i].m, MS(33) * (uint64_t)picture, &out)) {
+                assert_int_equal(ends[picture], 0); /* nothing behind the end */
+                ends[picture] += out.marker;
+            }
+        }
+        for (size_t i = 0; i < COUNT(ends); i++)
+            assert_int_equal(ends[i], 1);
+    }
+}
+
 /* A packet of a stream of one spatial and three temporal layers. */
 static struct media_pkt l1t3_packet(int64_t seq, uint16_t number, char what)
 {
@@ -549,6 +577,7 @@ int main(void)
         cmocka_unit_test(whatever_happens_the_receiver_sees_one_stream),
         cmocka_unit_test(targets_switch_where_the_descriptor_allows),
         cmocka_unit_test(waiting_for_a_lower_encoding_leaves_out_what_can_be),
+        cmocka_unit_test(a_picture_has_one_end_however_soon_the_target_returns),
         cmocka_unit_test(a_late_key_frame_starts_if_nothing_needed_was_withheld),
         cmocka_unit_test(a_target_waits_for_its_own_chain_whichever_it_is),
         cmocka_unit_test(another_source_carries_frame_numbers_and_templates_on),
