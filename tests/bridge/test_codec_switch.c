@@ -3,9 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proto/rtp_ext.h"
 #include "support/path_rig.h"
 
-enum { VP9 = 101, H264 = 107, FRAMES = 60, FRAME_US = 33333, TICKS = 3000 };
+enum { AV1 = 41, VP9 = 101, H264 = 107, DD = 11, FRAMES = 60, FRAME_US = 33333, TICKS = 3000 };
 
 static struct rig rig;
 static struct peer alice, bob;
@@ -25,6 +26,10 @@ static void join(struct peer *peer, uint32_t serial)
     rig_media(media);
     add_payload(media, VP9, "vp9");
     add_payload(media, H264, "h264");
+    add_payload(media, AV1, "av1");
+    struct media_extension *dd = &media->extensions[media->extension_count++];
+    dd->id = DD;
+    snprintf(dd->uri, sizeof dd->uri, "%s", rtp_ext_uri(RTP_EXT_DD));
     endpoint_set_media(peer->ep, media);
     free(media);
 }
@@ -49,10 +54,52 @@ static size_t write_payload(uint8_t pt, bool key, uint16_t picture, uint8_t buf[
     return 40;
 }
 
+/* One layer, whose frames need the one before. Key frames bring the structure: two templates (media.md 11.4). */
+enum { TEMPLATES = 2 };
+
+static struct bytes write_dd(bool key, uint16_t number, uint8_t buf[32])
+{
+    struct bytes dd = from_hex(key ? "c0 0000 80003a410180ef808680" : "c1 0000", buf, 32);
+    put_u16(buf + 1, number);
+    return dd;
+}
+
+/* The receiver of AV1 sees frame numbers that go on and templates that were never used for anything else, whatever was sent
+ * in between (media.md 12.1, 12.4). */
+struct dd_seen {
+    bool started;
+    uint16_t number;
+    uint8_t offset;
+};
+
+static void check_dd(struct dd_seen *s, const struct got *got)
+{
+    struct bytes dd;
+    assert_true(rtp_ext_find(&got->rtp, DD, &dd));
+    uint16_t number = (uint16_t)(dd.p[1] << 8 | dd.p[2]);
+    uint8_t template_id = dd.p[0] & 0x3f;
+    bool key = dd.n > 3 && dd.p[3] & 0x80;
+    if (s->started)
+        assert_int_equal(number, (uint16_t)(s->number + 1));
+    if (key) {
+        uint8_t offset = (uint8_t)((dd.p[3] & 7) << 3 | dd.p[4] >> 5);
+        assert_int_equal(template_id, offset);
+        if (s->started)
+            assert_int_equal(offset, (s->offset + TEMPLATES) % 64);
+        s->offset = offset;
+    } else {
+        assert_int_equal(template_id, (s->offset + 1) % 64);
+    }
+    s->started = true;
+    s->number = number;
+}
+
 static bool is_key(const struct got *got)
 {
     const uint8_t *p = got->rtp.payload.p;
+    struct bytes dd;
     switch (got->rtp.pt) {
+    case AV1: return rtp_ext_find(&got->rtp, DD, &dd) && dd.n > 3 && dd.p[3] & 0x80;
     case RIG_VP8: return !(p[4] & 1);
     case VP9: return !(p[0] & 0x40);
     default: return p[0] == 0x67;
@@ -62,7 +109,8 @@ static bool is_key(const struct got *got)
 static void codecs_change_without_a_seam(void **state) /* media 19 */
 {
     (void)state;
-    static const uint8_t codecs[] = {RIG_VP8, VP9, RIG_VP8, H264, VP9, H264, RIG_VP8};
+    static const uint8_t codecs[] = {RIG_VP8, AV1, VP9, RIG_VP8, H264, AV1, H264, VP9, AV1, RIG_VP8};
+    struct dd_seen dd_seen = {0};
     bool started = false, asked = true;
     uint16_t seq = 65300, out_seq = 0;
     uint32_t ts = 0xfffff000u, out_ts = 0, ssrc = 0;
@@ -75,11 +123,14 @@ static void codecs_change_without_a_seam(void **state) /* media 19 */
         for (int f = 0; f < FRAMES; f++) {
             uint8_t buf[64];
             struct got got;
-            size_t len = write_payload(codecs[c], asked, (uint16_t)(c * 1000 + (size_t)f), buf);
+            uint16_t picture = (uint16_t)(c * 1000 + (size_t)f);
+            size_t len = write_payload(codecs[c], asked, picture, buf);
+            uint8_t dd_buf[32];
+            struct rtp_ext dd = {DD, write_dd(asked, picture, dd_buf)};
             asked = false;
             struct rtp_view view = {
                 .pt = codecs[c], .seq = seq++, .ts = ts += TICKS, .marker = true, .ssrc = alice.video_ssrc[0]};
-            peer_rtp(&alice, &view, bytes_of(buf, len));
+            peer_rtp_with(&alice, &view, &dd, codecs[c] == AV1, bytes_of(buf, len));
             rig_pass_time(&rig, FRAME_US);
             while (peer_recv(&alice, &got))
                 if (got.rtcp && got.data[1] == 206 && (got.data[0] & 0x1f) == 1) {
@@ -91,6 +142,8 @@ static void codecs_change_without_a_seam(void **state) /* media 19 */
                     continue;
                 if (shown == 0)
                     assert_true(is_key(&got));
+                if (codecs[c] == AV1)
+                    check_dd(&dd_seen, &got);
                 if (started) {
                     assert_int_equal(got.rtp.ssrc, ssrc);
                     assert_int_equal(got.rtp.seq, (uint16_t)(out_seq + 1));

@@ -238,13 +238,19 @@ void peer_simulcast(struct peer *peer, int frames, bool key)
     }
 }
 
-void peer_rtp(struct peer *peer, const struct rtp_view *view, struct bytes payload)
+void peer_rtp_with(struct peer *peer, const struct rtp_view *view, const struct rtp_ext *exts, size_t ext_count,
+                   struct bytes payload)
 {
     uint8_t buf[1400];
     struct wr w = wr_over(buf, sizeof buf);
-    rtp_write_header(&w, view, NULL, 0);
+    rtp_write_header(&w, view, exts, ext_count);
     wr_bytes(&w, payload);
     deliver(peer, &w, false);
+}
+
+void peer_rtp(struct peer *peer, const struct rtp_view *view, struct bytes payload)
+{
+    peer_rtp_with(peer, view, NULL, 0, payload);
 }
 
 static void deliver_bytes(struct peer *peer, struct bytes plain, bool rtcp)

@@ -58,6 +58,8 @@ void peer_video(struct peer *peer, unsigned encoding, uint16_t seq, uint32_t ts,
 /* `frames` frames at 30 a second on all three encodings; a key frame first, if `key`. */
 void peer_simulcast(struct peer *peer, int frames, bool key);
 void peer_rtp(struct peer *peer, const struct rtp_view *view, struct bytes payload);
+void peer_rtp_with(struct peer *peer, const struct rtp_view *view, const struct rtp_ext *exts, size_t ext_count,
+                   struct bytes payload);
 void peer_raw(struct peer *peer, struct bytes rtp); /* a whole packet, still without SRTP */
 void peer_rtcp(struct peer *peer, struct bytes compound);
 
