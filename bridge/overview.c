@@ -46,7 +46,7 @@ static struct explain explain(const struct endpoint *ep, const struct alloc_sour
         .video_on = in->type != BRIDGE_VIDEO_NONE && in->type != BRIDGE_VIDEO_DISABLED,
         .layers = in->layers,
         .layer_count = in->layer_count,
-        .encoding = track ? project_encoding(&track->project) : -1,
+        .layer = track ? project_layer(&track->project) : LAYER_NONE,
         .waits = track && project_wants_keyframe(&track->project),
     });
 }
@@ -63,6 +63,16 @@ static unsigned number_of(const struct source *source) /* within its owner */
     return number;
 }
 
+static const char *type_word(enum bridge_video_type type)
+{
+    switch (type) {
+    case BRIDGE_VIDEO_CAMERA: return "camera";
+    case BRIDGE_VIDEO_DESKTOP:
+    case BRIDGE_VIDEO_DESKTOP_HIGH_FPS: return "desktop";
+    default: return "off";
+    }
+}
+
 static void write_source(const struct endpoint *ep, const struct alloc_source *in, bool ids, FILE *out)
 {
     const struct source *source = in->key;
@@ -71,10 +81,10 @@ static void write_source(const struct endpoint *ep, const struct alloc_source *i
     if (ids)
         put_id(out, "name", source->name);
     fprintf(out,
-            ", \"wanted_height\": %d, \"height\": %d, \"target_height\": %d, \"target_framerate\": %g, "
-            "\"target_bps\": %" PRId64 ", \"sent_height\": %d, \"reason\": \"%s\"}",
-            e.wanted_height, e.height, e.target_height, (double)e.target_framerate, e.target_bps, e.sent_height,
-            explain_word(e.reason));
+            ", \"type\": \"%s\", \"wanted_height\": %d, \"height\": %d, \"framerate\": %g, \"target_height\": %d, "
+            "\"target_framerate\": %g, \"target_bps\": %" PRId64 ", \"sent_height\": %d, \"reason\": \"%s\"}",
+            type_word(in->type), e.wanted_height, e.height, (double)e.framerate, e.target_height,
+            (double)e.target_framerate, e.target_bps, e.sent_height, explain_word(e.reason));
 }
 
 static void write_endpoint(struct endpoint *ep, bool ids, FILE *out)

@@ -7,7 +7,7 @@ const char *explain_word(enum explain_reason reason)
         [EXPLAIN_BEST] = "best",
         [EXPLAIN_CONSTRAINT] = "constraint",
         [EXPLAIN_LAST_N] = "last-n",
-        [EXPLAIN_CPU] = "cpu",
+        [EXPLAIN_CAP] = "bridge's cap",
         [EXPLAIN_NOT_SENDING] = "not sending",
         [EXPLAIN_SENDERS_LINK] = "sender's link",
         [EXPLAIN_ESTIMATE] = "estimate",
@@ -28,19 +28,9 @@ static const struct layer *best_sent(const struct explain_in *in)
 {
     const struct layer *best = NULL;
     for (size_t i = 0; i < in->layer_count; i++)
-        if (in->layers[i].bitrate_bps > 0)
+        if (in->layers[i].sent)
             best = &in->layers[i];
     return best;
-}
-
-static int height_going_out(const struct explain_in *in)
-{
-    int target = in->choice->target;
-    if (target == LAYER_NONE || in->encoding < 0)
-        return 0;
-    bool there = layer_encoding(target) == in->encoding;
-    const struct layer *layer = layer_by_index(in, there ? target : layer_index(in->encoding, 0, 0));
-    return layer ? layer->height : 0;
 }
 
 /* Better than what is chosen, wanted, and silent. The height of an encoding that was never seen is a guess, and too
@@ -52,7 +42,7 @@ static bool lacks_a_layer(const struct explain_in *in, const struct layer *sent)
         const struct layer *l = &in->layers[i];
         int doublings = layer_encoding(l->index) - layer_encoding(sent->index);
         int height = doublings > 0 ? MIN(l->height, sent->height << doublings) : l->height;
-        if (l->index > in->choice->target && (most < 0 || height <= most) && l->bitrate_bps == 0)
+        if (l->index > in->choice->target && (most < 0 || height <= most) && !l->sent)
             return true;
     }
     return false;
@@ -62,18 +52,20 @@ static bool lacks_a_layer(const struct explain_in *in, const struct layer *sent)
 static enum explain_reason reason(const struct explain_in *in)
 {
     const struct alloc_choice *c = in->choice;
-    const struct layer *sent = best_sent(in);
+    const struct layer *sent = best_sent(in), *target = layer_by_index(in, c->target);
     if (c->wanted_height == 0)
         return EXPLAIN_CONSTRAINT;
     if (!in->video_on)
         return EXPLAIN_NOT_SENDING;
     if (c->max_height == 0)
-        return c->capped ? EXPLAIN_CPU : EXPLAIN_LAST_N;
+        return c->capped ? EXPLAIN_CAP : EXPLAIN_LAST_N;
     if (!sent)
         return EXPLAIN_NOT_SENDING;
     if (c->target == LAYER_NONE)
         return EXPLAIN_ESTIMATE;
-    if (layer_encoding(c->target) != in->encoding || in->waits)
+    if (target && !target->sent) /* announced alone */
+        return EXPLAIN_SENDERS_LINK;
+    if (layer_encoding(c->target) != layer_encoding(in->layer) || in->waits)
         return EXPLAIN_KEYFRAME;
     if (c->target < c->ideal)
         return EXPLAIN_ESTIMATE;
@@ -85,10 +77,12 @@ static enum explain_reason reason(const struct explain_in *in)
 struct explain explain_source(const struct explain_in *in)
 {
     const struct layer *target = layer_by_index(in, in->choice->target), *sent = best_sent(in);
+    const struct layer *out = target ? layer_by_index(in, in->layer) : NULL;
     return (struct explain){
         .reason = reason(in),
         .wanted_height = in->choice->wanted_height,
-        .height = height_going_out(in),
+        .height = out ? out->height : 0,
+        .framerate = out ? out->framerate : 0,
         .target_height = target ? target->height : 0,
         .sent_height = sent ? sent->height : 0,
         .target_framerate = target ? target->framerate : 0,

@@ -11,7 +11,7 @@ enum explain_reason {
     EXPLAIN_BEST,         /* there is no difference: it gets all that the source has */
     EXPLAIN_CONSTRAINT,   /* it asked for no more */
     EXPLAIN_LAST_N,       /* too late in the order for its last-n, or the table of SSRCs is full */
-    EXPLAIN_CPU,          /* too late in the order for the cap by which the bridge spares itself */
+    EXPLAIN_CAP,          /* too late in the order for the cap that the bridge's settings put on everybody */
     EXPLAIN_NOT_SENDING,  /* the sender's video is off, or nothing of it arrives */
     EXPLAIN_SENDERS_LINK, /* the sender sends lower layers only, though more is wanted: its link or machine */
     EXPLAIN_ESTIMATE,     /* the receiver's link is estimated to carry no more */
@@ -24,14 +24,15 @@ struct explain_in {
     bool video_on;                     /* its type is neither none nor disabled */
     const struct layer *layers;        /* in order of index */
     size_t layer_count;
-    int encoding; /* going out; -1: none */
-    bool waits;   /* project_wants_keyframe() */
+    int layer;  /* going out, its index: project_layer() */
+    bool waits; /* project_wants_keyframe() */
 };
 
 struct explain {
     enum explain_reason reason;
     int wanted_height; /* -1 unlimited, 0 none */
     int height;        /* going out; 0: nothing */
+    float framerate;
     int target_height; /* as allocated; 0: nothing */
     int sent_height;   /* of the best that arrives from the sender; 0: nothing */
     float target_framerate;

@@ -281,6 +281,7 @@ static size_t describe(struct layer_encoding_state *state, int e, bool by_target
                 .bitrate_bps = target_kbps ? 1000ull * target_kbps
                                : sent      ? own_bps + below_bps[t]
                                            : 0,
+                .sent = sent,
             };
             if (state->stacked)
                 below_bps[t] += own_bps;

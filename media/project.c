@@ -196,6 +196,31 @@ int project_encoding(const struct project *p)
     }
 }
 
+static int highest_tid(uint8_t tids)
+{
+    int tid = LAYER_TIDS - 1;
+    while (tid > 0 && !(tids >> tid & 1))
+        tid--;
+    return tid;
+}
+
+int project_layer(const struct project *p)
+{
+    int encoding = project_encoding(p), sid = 0, tid = LAYER_TIDS - 1;
+    if (encoding < 0)
+        return LAYER_NONE;
+    if (p->kind == KIND_VP8) {
+        tid = highest_tid(project_log_newest(&p->log)->tids);
+    } else if (p->kind == KIND_VP9) {
+        sid = p->u.vp9.sid;
+        tid = highest_tid(p->u.vp9.limit);
+    } else if (p->kind == KIND_DD && p->u.dd.target >= 0) {
+        sid = p->u.dd.targets.sid[p->u.dd.target];
+        tid = p->u.dd.targets.tid[p->u.dd.target];
+    }
+    return layer_index(encoding, MIN(sid, LAYER_SIDS - 1), MIN(tid, LAYER_TIDS - 1));
+}
+
 bool project_map_ts(const struct project *p, unsigned encoding, uint32_t ts, uint32_t *out)
 {
     if (project_encoding(p) != (int)encoding || !p->head.started)

@@ -181,6 +181,7 @@ bool project_offer(struct project *p, const struct media_pkt *in, uint64_t now_u
  * the SSRC of encoding 0, whichever encoding is wanted; throttling is keyframe.h's). */
 bool project_wants_keyframe(const struct project *p);
 int project_encoding(const struct project *p); /* encoding going out; -1: none */
+int project_layer(const struct project *p); /* layer going out, as an index; LAYER_NONE: none. For people to look at */
 /* Translates the RTP timestamp of a sender report of `encoding`. False: not the encoding going out, drop the report. */
 bool project_map_ts(const struct project *p, unsigned encoding, uint32_t ts, uint32_t *out);
 void project_apply(const struct tx_edit *edit, uint8_t *payload, size_t len); /* in a writable copy of the payload */

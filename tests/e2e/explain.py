@@ -13,19 +13,32 @@ async def ask(socket_path):
         writer.close()
 
 
+# What bridge/overview.h calls a reason -> what it means to the receiver.
+REASONS = {
+    "best": "it is the sender's best",
+    "constraint": "asked for no more",
+    "last-n": "others come first in its last-n",
+    "bridge's cap": "the bridge shows nobody so many",
+    "not sending": "the sender sends nothing",
+    "sender's link": "the sender sends no better",
+    "estimate": "its link carries no more",
+    "key frame": "waits for a key frame",
+}
+
+
+def picture(height, framerate=0):
+    return {-1: "any", 0: "nothing"}.get(height, f"{height}p" + (f"{framerate:g}" if framerate else ""))
+
+
 def rows(answer, names):
     """names: endpoint id -> what people call it."""
     endpoints = [e for w in answer["workers"] for c in w["conferences"] for e in c["endpoints"]]
     called = {e["endpoint"]: names.get(e["id"], e["id"]) for e in endpoints}
-
-    def height(n):
-        return {-1: "any", 0: "-"}.get(n, f"{n}p")
-
-    return [[called[e["endpoint"]], called.get(s["owner"], "?"), height(s["wanted_height"]), height(s["sent_height"]),
-             height(s["target_height"]) + (f"@{s['target_framerate']:g}" if s["target_height"] else ""),
-             height(s["height"]), f"{s['target_bps'] // 1000}",
-             f"{e['estimate_bps'] // 1000}" if e["estimate_bps"] else "?", s["reason"]]
+    return [[called[e["endpoint"]], f"{called.get(s['owner'], '?')}, {s['type']}", picture(s["wanted_height"]),
+             picture(s["height"], s["framerate"]), REASONS.get(s["reason"], s["reason"]),
+             picture(s["target_height"], s["target_framerate"]), f"{s['target_bps'] // 1000} kbit/s",
+             picture(s["sent_height"]), f"{e['estimate_bps'] // 1000} kbit/s" if e["estimate_bps"] else "unknown"]
             for e in endpoints for s in e["sources"]]
 
 
-HEADS = ["receiver", "source of", "wants", "sender sends", "chosen", "gets", "kbit/s", "estimate", "why no better"]
+HEADS = ["receiver", "source", "wants", "gets", "why no better", "is to get", "of", "sender sends", "link estimate"]
