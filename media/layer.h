@@ -79,8 +79,8 @@ struct layer { /* as the allocator sees it */
     int index;
     int height;           /* pixels, > 0 */
     float framerate;      /* frames/s, or LAYER_RATE_UNKNOWN */
-    uint64_t bitrate_bps; /* with all layers it depends on; 0: not being sent */
     bool sent;            /* it arrives; with by_targets it may have a bitrate although it does not */
+    uint64_t bitrate_bps; /* with all layers it depends on; 0: not being sent */
 };
 
 struct layers {

@@ -8,9 +8,9 @@
 /* ---- input ---- */
 
 static const struct layer nine[] = {
-    {0, 180, 7.5f, 49500},    {1, 180, 15, 99000},     {2, 180, 30, 150000},
-    {64, 360, 7.5f, 165000},  {65, 360, 15, 330000},   {66, 360, 30, 500000},
-    {128, 720, 7.5f, 660000}, {129, 720, 15, 1320000}, {130, 720, 30, 2000000},
+    {0, 180, 7.5f, true, 49500},    {1, 180, 15, true, 99000},     {2, 180, 30, true, 150000},
+    {64, 360, 7.5f, true, 165000},  {65, 360, 15, true, 330000},   {66, 360, 30, true, 500000},
+    {128, 720, 7.5f, true, 660000}, {129, 720, 15, true, 1320000}, {130, 720, 30, true, 2000000},
 };
 
 struct receiver {
@@ -226,10 +226,13 @@ static void every_budget_gives_what_the_stock_bridge_gives(void **state) /* brid
 static void single_sources_at_the_edges(void **state) /* bridge-channel 16.15 */
 {
     (void)state;
-    static const struct layer only_720[] = {{0, 720, 7.5f, 660000}, {1, 720, 15, 1320000}, {2, 720, 30, 2000000}};
-    static const struct layer uneven[] = {{0, 720, 7.5f, 300000}, {1, 720, 15, 100000}, {2, 720, 30, 200000}};
-    static const struct layer svc[] = {{0, 720, -1, 150000}, {1, 720, -1, 370000}, {2, 720, -1, 750000}};
-    static const struct layer one[] = {{0, 720, 30, 700000}};
+    static const struct layer only_720[] = {
+        {0, 720, 7.5f, true, 660000}, {1, 720, 15, true, 1320000}, {2, 720, 30, true, 2000000}};
+    static const struct layer uneven[] = {
+        {0, 720, 7.5f, true, 300000}, {1, 720, 15, true, 100000}, {2, 720, 30, true, 200000}};
+    static const struct layer svc[] = {
+        {0, 720, -1, true, 150000}, {1, 720, -1, true, 370000}, {2, 720, -1, true, 750000}};
+    static const struct layer one[] = {{0, 720, 30, true, 700000}};
     struct layer silent[COUNT(nine)], flat[COUNT(nine)];
     for (size_t i = 0; i < COUNT(nine); i++) {
         silent[i] = flat[i] = nine[i];
@@ -485,7 +488,7 @@ static void it_asks_to_be_run_again_after_5_s(void **state)
 static void with_a_hold_places_turn_round_after_it_or_when_they_must(void **state)
 {
     (void)state;
-    static const struct layer dear[] = {{0, 180, 30, 100000}};
+    static const struct layer dear[] = {{0, 180, 30, true, 100000}};
     static const struct {
         uint64_t at_us;
         int64_t budget_bps;

@@ -3,8 +3,9 @@
 #include "media/explain.h"
 
 static struct layer layers[] = {
-    {0, 180, 7.5f, 0}, {1, 180, 15, 0},     {2, 180, 30, 0},   {64, 360, 7.5f, 0}, {65, 360, 15, 0},
-    {66, 360, 30, 0},  {128, 720, 7.5f, 0}, {129, 720, 15, 0}, {130, 720, 30, 0},
+    {0, 180, 7.5f, false, 0},   {1, 180, 15, false, 0},   {2, 180, 30, false, 0},
+    {64, 360, 7.5f, false, 0},  {65, 360, 15, false, 0},  {66, 360, 30, false, 0},
+    {128, 720, 7.5f, false, 0}, {129, 720, 15, false, 0}, {130, 720, 30, false, 0},
 };
 
 static void every_difference_has_one_reason(void **state)
@@ -77,7 +78,7 @@ static void every_difference_has_one_reason(void **state)
 static void a_small_cameras_silent_encoding_is_missed(void **state)
 {
     (void)state;
-    const struct layer small[] = {{0, 90, 30, 50000, true}, {64, 180, 30, 150000, true}, {128, 720, 30, 0, false}};
+    const struct layer small[] = {{0, 90, 30, true, 50000}, {64, 180, 30, true, 150000}, {128, 720, 30, false, 0}};
     static const struct {
         int wanted;
         enum explain_reason reason;
@@ -106,7 +107,7 @@ static void a_source_without_layers_is_not_sending(void **state)
 static void a_spatial_layer_below_the_chosen_is_told_as_it_is(void **state)
 {
     (void)state;
-    const struct layer svc[] = {{2, 180, 30, 50000, true}, {9, 360, 15, 150000, true}, {18, 720, 30, 500000, true}};
+    const struct layer svc[] = {{2, 180, 30, true, 50000}, {9, 360, 15, true, 150000}, {18, 720, 30, true, 500000}};
     struct alloc_choice choice = {.wanted_height = 720, .max_height = 720, .target = 18, .ideal = 18};
     struct explain_in in = {
         .choice = &choice, .video_on = true, .layers = svc, .layer_count = COUNT(svc), .layer = 9, .waits = true};

@@ -67,7 +67,8 @@ static void close_scene(struct scene *s)
 
 static void measure_sources(struct scene *s, int percent)
 {
-    static const struct layer tile[LAYERS] = {{0, 180, 7.5f, 49500}, {1, 180, 15, 99000}, {2, 180, 30, 150000}};
+    static const struct layer tile[LAYERS] = {
+        {0, 180, 7.5f, true, 49500}, {1, 180, 15, true, 99000}, {2, 180, 30, true, 150000}};
     for (int i = 0; i < TILES; i++)
         for (int l = 0; l < LAYERS; l++) {
             s->layer[i][l] = tile[l];
