@@ -1,4 +1,5 @@
 /* What holds of layers: SSRCs find their encoding, and what is being sent is measured, not believed. */
+#include "support/dd_vectors.h"
 #include "support/hex.h"
 #include "media/layer.h"
 
@@ -206,12 +207,6 @@ static void a_structure_makes_one_encoding_of_spatial_layers(void **state) /* me
     assert_int_equal(layers_describe(&layers, SEC(1), out), 12);
 }
 
-/* L3T3_KEY and L3T3 as published (media.md 11.4). */
-static const char l3t3_key[] = "8f008581e81485214eaaaaa8000600004000100002aa80a8000600004000100002a000a800060000400016d549241b5524906d5"
-                               "4923157e001974ca864330e222396eca8655304224390eca87753013f00b3027f016704ff02cf";
-static const char l3t3[] = "d0013481e81485214eafffaaaa863cf0430c10c302afc0aaa0063c00430010c002a000a80006000040001d954926e082b04a0941b82"
-                           "0ac1282503157f974000ca864330e222222eca8655304224230eca87753013f00b3027f016704ff02cf";
-
 /* Of a stream with this structure: its key frame, or a frame of the template of (sid, tid) that comes last. */
 static struct media_pkt dd_packet(struct pkt *pkt, const char *hex, bool key, unsigned sid, unsigned tid)
 {
@@ -242,7 +237,7 @@ static void a_dependency_structure_names_layers_and_the_mask_those_that_are_sent
     static const struct {
         const char *hex;
         bool stacked;
-    } rows[] = {{l3t3_key, false}, {l3t3, true}};
+    } rows[] = {{DD_L3T3_KEY, false}, {DD_L3T3, true}};
     for (size_t r = 0; r < COUNT(rows); r++) {
         struct layers layers;
         struct layer out[LAYERS_MAX];

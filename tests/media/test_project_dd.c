@@ -2,40 +2,15 @@
  * sees one stream whose pictures can be decoded. Structures are published ones (media.md 11.4). */
 #include <stdlib.h>
 
-#include "media/project.h"
 #include "proto/seq.h"
-#include "support/hex.h"
-
-#define L3T3                                                                                                          \
-    "d0013481e81485214eafffaaaa863cf0430c10c302afc0aaa0063c00430010c002a000a80006000040001d954926e082b04a0941b820ac1" \
-    "282503157f974000ca864330e222222eca8655304224230eca87753013f00b3027f016704ff02cf"
-#define L3T3_KEY                                                                                                      \
-    "8f008581e81485214eaaaaa8000600004000100002aa80a8000600004000100002a000a800060000400016d549241b5524906d54923157e" \
-    "001974ca864330e222396eca8655304224390eca87753013f00b3027f016704ff02cf"
-
-enum { SIDS = 3, PICTURES = 900, FRAMES = PICTURES * SIDS, MOST_PACKETS = 3 };
+#include "support/dd_vectors.h"
+#include "support/svc_stream.h"
 
 struct mode {
     const char *name, *structure;
     bool stacked;
 };
 
-struct frame { /* what the sender knows of one */
-    int picture, sid, packets;
-    int depends[2]; /* -1: none */
-    int sent;       /* packets that the receiver got */
-    int arrived;
-    uint32_t ts;
-    uint16_t number;
-};
-
-static struct frame frame[FRAMES];
-static struct {
-    struct media_pkt m;
-    int frame;
-} packet[FRAMES * MOST_PACKETS];
-static size_t packet_count;
-static int order[COUNT(packet) * 2];
 static struct pkt structure_pkt;
 static struct dd_structure structure;
 static uint8_t structure_len;
@@ -51,7 +26,7 @@ static void make_structure(const struct mode *mode)
 static bool is_key_template(const struct dd_template *t)
 {
     for (unsigned i = 0; i < t->fdiff_count; i++)
-        if (t->fdiffs[i] >= SIDS)
+        if (t->fdiffs[i] >= SVC_SIDS)
             return false;
     return true;
 }
@@ -66,173 +41,67 @@ static unsigned find_template(unsigned sid, unsigned tid, bool key)
     return 0;
 }
 
-/* Temporal layers 0 2 1 2: layer 0 needs the one before, layer 2 the picture before, layer 1 layer 0. Spatial layers
- * need the one below in key pictures, or always (stacked). */
-static void make_stream(const struct mode *mode, int64_t seq, uint16_t number)
+static uint8_t offset;        /* of the newest structure */
+static uint16_t first_number; /* of a frame */
+
+static void fill(struct media_pkt *m, const struct svc_place *at)
 {
-    static const int tids[] = {0, 2, 1, 2}, needs[] = {4, 1, 2, 1};
-    int since_key = 0, n = 0;
-    uint8_t offset = structure.offset;
-    packet_count = 0;
-    for (int t = 0; t < PICTURES; t++) {
-        bool key = t == 0 || (since_key % 4 == 0 && rand() % 4 == 0);
-        if (key && t) /* a new structure's templates do not overlap with those before */
-            offset = (offset + structure.template_count) % 64;
-        since_key = key ? 0 : since_key + 1;
-        int tid = tids[since_key % 4], ref = needs[since_key % 4];
-        for (int s = 0; s < SIDS; s++, n++, number++) {
-            struct frame *f = &frame[n];
-            bool inter_layer = s > 0 && (key || mode->stacked);
-            unsigned at = find_template((unsigned)s, (unsigned)tid, key);
-            *f = (struct frame){.picture = t, .sid = s, .packets = 1 + rand() % MOST_PACKETS, .depends = {-1, -1}};
-            if (!key)
-                f->depends[0] = n - SIDS * ref;
-            if (inter_layer)
-                f->depends[1] = n - 1;
-            for (int i = 0; i < f->packets; i++) {
-                struct media_pkt *m = &packet[packet_count].m;
-                *m = (struct media_pkt){.pkt = &structure_pkt, .codec = CODEC_AV1, .ssrc = 100, .payload_len = 28};
-                m->seq_wide = 65536 + seq++;
-                m->ts = 0xffff0000u + (uint32_t)t * 3000;
-                m->marker = s == SIDS - 1 && i == f->packets - 1;
-                m->has_dd = true;
-                m->dd_len = structure_len;
-                m->dd = (struct dd_desc){
-                    .dti = structure.templates[at].dti,
-                    .active = (1u << structure.target_count) - 1,
-                    .frame_number = number,
-                    .chain_count = 0,
-                    .template_id = (uint8_t)((offset + at) % 64),
-                    .template_count = structure.template_count,
-                    .target_count = structure.target_count,
-                    .offset = offset,
-                    .sid = (uint8_t)s,
-                    .tid = (uint8_t)tid,
-                    .start = i == 0,
-                    .end = i == f->packets - 1,
-                    .has_structure = key && s == 0 && i == 0,
-                    .known = true,
-                };
-                for (int d = 0; d < 2; d++)
-                    if (f->depends[d] >= 0)
-                        m->dd.fdiffs[m->dd.fdiff_count++] = (uint16_t)(n - f->depends[d]);
-                m->keyframe = key && s == 0;
-                m->frame_start = i == 0;
-                packet[packet_count++].frame = n;
-            }
-        }
-    }
+    bool structured = at->key && at->sid == 0 && at->first;
+    if (structured && at->picture) /* a new structure's templates do not overlap with those before */
+        offset = (offset + structure.template_count) % DD_TEMPLATES_MAX;
+    unsigned template = find_template((unsigned)at->sid, (unsigned)at->tid, at->key);
+    m->pkt = &structure_pkt;
+    m->codec = CODEC_AV1;
+    m->has_dd = true;
+    m->dd_len = structure_len;
+    m->dd = (struct dd_desc){
+        .dti = structure.templates[template].dti,
+        .active = (1u << structure.target_count) - 1,
+        .frame_number = (uint16_t)(first_number + at->frame),
+        .template_id = (uint8_t)((offset + template) % DD_TEMPLATES_MAX),
+        .template_count = structure.template_count,
+        .target_count = structure.target_count,
+        .offset = offset,
+        .sid = (uint8_t)at->sid,
+        .tid = (uint8_t)at->tid,
+        .start = at->first,
+        .end = at->last,
+        .has_structure = structured,
+        .known = true,
+    };
+    for (int d = 0; d < 2; d++)
+        if (svc_frames[at->frame].depends[d] >= 0)
+            m->dd.fdiffs[m->dd.fdiff_count++] = (uint16_t)(at->frame - svc_frames[at->frame].depends[d]);
 }
 
-static size_t make_arrivals(int loss_percent, int reorder, int duplicate_percent)
+static void make_stream(const struct mode *mode, int64_t seq, uint16_t first)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < packet_count; i++) {
-        if (rand() % 100 < loss_percent)
-            continue;
-        frame[packet[i].frame].arrived++;
-        order[n++] = (int)i;
-        if (rand() % 100 < duplicate_percent)
-            order[n++] = (int)i;
-    }
-    for (size_t i = 0; reorder && i < n; i++) {
-        size_t other = i + (size_t)(rand() % reorder);
-        if (rand() % 16 == 0 && other < n) {
-            int swap = order[i];
-            order[i] = order[other];
-            order[other] = swap;
-        }
-    }
-    return n;
+    offset = structure.offset;
+    first_number = first;
+    svc_make(mode->stacked, seq, fill);
 }
 
-static void check_run(const struct mode *mode, int loss, int reorder, int64_t start, unsigned seed)
+static uint16_t number_of(const struct media_pkt *m, const struct project_out *out)
 {
-    static int owner[65536];
-    static bool ends[65536];
-    srand(seed);
-    make_stream(mode, start, (uint16_t)start);
-    size_t n = make_arrivals(loss, reorder, 3), sent = 0, due = 0;
-    for (size_t i = 0; i < COUNT(owner); i++)
-        owner[i] = -1;
-    struct project p;
-    project_init(&p, 90000, (uint16_t)start, 0xfffffff0u);
-    uint16_t highest = (uint16_t)(start - 1);
-    for (size_t i = 0; i < n; i++) {
-        const struct media_pkt *m = &packet[order[i]].m;
-        struct frame *f = &frame[packet[order[i]].frame];
-        bool between = m->dd.sid == 0 && m->dd.start && (i == 0 || order[i] != order[i - 1]);
-        if (i >= due && between) {
-            due = i + 1 + (size_t)(rand() % (rand() % 4 ? 24 : 400));
-            project_set_target(&p, rand() % 8 ? layer_index(0, rand() % 3, rand() % 3) : LAYER_NONE);
-        }
-        struct project_out out;
-        if (!project_offer(&p, m, MS(33) * (uint64_t)f->picture, &out))
-            continue;
-        sent++;
-        assert_int_equal(owner[out.seq], -1); /* no number twice */
-        owner[out.seq] = packet[order[i]].frame;
-        ends[out.seq] = out.marker;
-        if (seq_newer(out.seq, highest))
-            highest = out.seq;
-        uint16_t number = (uint16_t)(m->dd.frame_number + out.edit.dd_frame_delta);
-        assert_true(out.edit.dd);
-        assert_true(!m->dd.has_structure || out.edit.dd_masks); /* trap 12: restated with each structure */
-        assert_true(!out.edit.dd_masks || out.edit.dd_mask != 0);
-        if (f->sent == 0) {
-            f->ts = out.ts;
-            f->number = number;
-        }
-        assert_int_equal(f->ts, out.ts);
-        assert_int_equal(f->number, number);
-        f->sent++;
-    }
-    assert_true(sent > 100);
-
-    int before = -1, holes = 0;
-    bool ended = true;
-    for (uint16_t seq = (uint16_t)start; seq != (uint16_t)(highest + 1); seq++) {
-        int at = owner[seq];
-        if (at < 0) {
-            holes++;
-            continue;
-        }
-        bool same = before >= 0 && frame[at].picture == frame[before].picture;
-        if (same)
-            assert_int_equal(frame[at].ts, frame[before].ts);
-        if (before >= 0 && !same)
-            assert_true(ts_newer(frame[at].ts, frame[before].ts));
-        if (loss == 0 && reorder == 0) { /* one marker in each picture, on its last packet: media trap 10 */
-            assert_int_equal(!same, ended);
-            ended = ends[seq];
-        }
-        if (before >= 0 && at != before)
-            assert_true(seq_newer(frame[at].number, frame[before].number));
-        assert_true(at >= before);
-        before = at;
-    }
-    if (loss == 0 && reorder == 0)
-        assert_int_equal(holes, 0);
-    if (reorder)
-        return;
-    for (int i = 0; i < FRAMES; i++) {
-        if (!frame[i].sent)
-            continue;
-        if (loss == 0)
-            assert_int_equal(frame[i].sent, frame[i].packets);
-        for (int d = 0; d < 2; d++) {
-            int need = frame[i].depends[d];
-            if (need < 0)
-                continue;
-            if (!frame[need].sent)
-                assert_true(frame[need].arrived < frame[need].packets);
-            else /* references count with numbers */
-                assert_int_equal((uint16_t)(frame[i].number - frame[need].number), i - need);
-        }
-    }
+    assert_true(out->edit.dd);
+    assert_true(!m->dd.has_structure || out->edit.dd_masks); /* trap 12: restated with each structure */
+    assert_true(!out->edit.dd_masks || out->edit.dd_mask != 0);
+    return (uint16_t)(m->dd.frame_number + out->edit.dd_frame_delta);
 }
 
-static const struct mode modes[] = {{"L3T3_KEY", L3T3_KEY, false}, {"L3T3", L3T3, true}};
+static void numbers_grow(const struct svc_frame *before, const struct svc_frame *after)
+{
+    assert_true(seq_newer(after->number, before->number));
+}
+
+static void references_count_with_numbers(const struct svc_frame *f, const struct svc_frame *needed)
+{
+    assert_int_equal((uint16_t)(f->number - needed->number), f - needed);
+}
+
+static const struct svc_rules rules = {number_of, numbers_grow, references_count_with_numbers};
+
+static const struct mode modes[] = {{"L3T3_KEY", DD_L3T3_KEY, false}, {"L3T3", DD_L3T3, true}};
 
 static void whatever_happens_the_receiver_sees_one_stream(void **state) /* media 22.7 */
 {
@@ -246,45 +115,20 @@ static void whatever_happens_the_receiver_sees_one_stream(void **state) /* media
             for (size_t s = 0; s < COUNT(starts); s++) {
                 print_message("  %s, conditions %zu, start %d\n", modes[m].name, c, (int)starts[s]);
                 make_structure(&modes[m]);
-                check_run(&modes[m], all[c].loss, all[c].reorder, starts[s], (unsigned)(s + 1));
+                srand((unsigned)(s + 1));
+                make_stream(&modes[m], starts[s], (uint16_t)starts[s]);
+                svc_check_run(&rules, all[c].loss, all[c].reorder, starts[s]);
             }
 }
 
-/* Offers the packets up to the second key picture, the target moves at picture `at`: how many frames of each spatial and of
- * temporal layers above 0 went out from there on, and was a key frame asked for? */
-static void count_after_switch(const struct mode *mode, int at, int from, int to, int got[SIDS], int *upper, bool *asked)
+static void make_with_late_second_key(const struct mode *mode, int later_than)
 {
     make_structure(mode);
-    struct project p;
-    project_init(&p, 90000, 1, 1);
-    project_set_target(&p, from);
-    memset(got, 0, SIDS * sizeof *got);
-    *asked = false;
-    *upper = 0;
-    int second_key = 0;
-    for (unsigned seed = 1; second_key <= 12; seed++) {
-        srand(seed);
+    unsigned seed = 1;
+    do {
+        srand(seed++);
         make_stream(mode, 0, 0);
-        second_key = 0;
-        for (int i = SIDS; i < FRAMES && !second_key; i++)
-            if (frame[i].sid == 0 && frame[i].depends[0] < 0)
-                second_key = frame[i].picture;
-    }
-    for (size_t i = 0; i < packet_count; i++) {
-        const struct media_pkt *m = &packet[i].m;
-        const struct frame *f = &frame[packet[i].frame];
-        struct project_out out;
-        if (f->picture == second_key)
-            return;
-        if (f->picture == at && f->sid == 0 && m->dd.start)
-            project_set_target(&p, to);
-        bool sent = project_offer(&p, m, MS(33) * (uint64_t)f->picture, &out);
-        if (f->picture >= at + 4 && m->dd.start) { /* from the next picture of temporal layer 0 on at the latest */
-            got[f->sid] += sent;
-            *upper += sent && m->dd.tid > 0;
-        }
-        *asked |= f->picture >= at && project_wants_keyframe(&p);
-    }
+    } while (svc_second_key() <= later_than);
 }
 
 static void targets_switch_where_the_descriptor_allows(void **state) /* media 22.8, DD */
@@ -293,7 +137,7 @@ static void targets_switch_where_the_descriptor_allows(void **state) /* media 22
     static const struct {
         const char *name;
         int mode, from_sid, from_tid, to_sid, to_tid;
-        bool asks, sends[SIDS], upper;
+        bool asks, sends[SVC_SIDS], upper;
     } rows[] = {
         {"K-SVC up waits for a key frame", 0, 0, 2, 2, 2, true, {true, false, false}, true},
         {"K-SVC down waits for a key frame", 0, 2, 2, 0, 2, true, {false, false, true}, true},
@@ -306,14 +150,14 @@ static void targets_switch_where_the_descriptor_allows(void **state) /* media 22
     };
     for (size_t r = 0; r < COUNT(rows); r++) {
         print_message("  %s\n", rows[r].name);
-        int got[SIDS], upper;
-        bool asked;
-        count_after_switch(&modes[rows[r].mode], 5, layer_index(0, rows[r].from_sid, rows[r].from_tid),
-                           layer_index(0, rows[r].to_sid, rows[r].to_tid), got, &upper, &asked);
-        assert_int_equal(asked, rows[r].asks);
-        for (int s = 0; s < SIDS; s++)
-            assert_int_equal(got[s] > 0, rows[r].sends[s]);
-        assert_int_equal(upper > 0, rows[r].upper);
+        make_with_late_second_key(&modes[rows[r].mode], 12);
+        struct svc_switch got = svc_offer_switch(
+            5, 9, svc_second_key(), /* from the next picture of temporal layer 0 on */
+            layer_index(0, rows[r].from_sid, rows[r].from_tid), layer_index(0, rows[r].to_sid, rows[r].to_tid));
+        assert_int_equal(got.asked, rows[r].asks);
+        for (int s = 0; s < SVC_SIDS; s++)
+            assert_int_equal(got.sent[s] > 0, rows[r].sends[s]);
+        assert_int_equal(got.upper > 0, rows[r].upper);
     }
 }
 
@@ -329,8 +173,8 @@ static void another_source_carries_frame_numbers_and_templates_on(void **state) 
     project_set_target(&p, layer_index(0, 2, 2));
     const struct dd_desc *d = NULL;
     for (size_t i = 0; i < 100; i++)
-        if (project_offer(&p, &packet[i].m, i, &out)) {
-            d = &packet[i].m.dd;
+        if (project_offer(&p, &svc_packets[i].m, i, &out)) {
+            d = &svc_packets[i].m.dd;
             last = out;
         }
     assert_non_null(d);
@@ -338,9 +182,9 @@ static void another_source_carries_frame_numbers_and_templates_on(void **state) 
     uint8_t next_template = (d->offset + last.edit.dd_template_delta + structure.template_count) % 64;
     make_stream(&modes[0], 7000, 50000);
     project_restart(&p);
-    assert_true(project_offer(&p, &packet[0].m, 200, &out));
+    assert_true(project_offer(&p, &svc_packets[0].m, 200, &out));
     assert_int_equal((uint16_t)(50000 + out.edit.dd_frame_delta), (uint16_t)(frame_number + 1));
-    assert_int_equal((packet[0].m.dd.offset + out.edit.dd_template_delta) % 64, next_template);
+    assert_int_equal((svc_packets[0].m.dd.offset + out.edit.dd_template_delta) % 64, next_template);
     assert_int_equal(out.edit.dd_mask, 0x1c0); /* 720p is complete, nothing else is promised */
 }
 
@@ -355,13 +199,13 @@ static void a_frame_without_its_structure_is_withheld_and_a_key_frame_asked_for(
     project_init(&p, 90000, 1, 1);
     project_set_target(&p, layer_index(0, 2, 2));
     for (size_t i = 0; i < 30; i++)
-        project_offer(&p, &packet[i].m, i, &out);
+        project_offer(&p, &svc_packets[i].m, i, &out);
     assert_false(project_wants_keyframe(&p));
     size_t next = 30;
-    while (!packet[next].m.dd.start || packet[next].m.dd.sid != SIDS - 1)
+    while (!svc_packets[next].m.dd.start || svc_packets[next].m.dd.sid != SVC_SIDS - 1)
         next++;
-    packet[next].m.dd.known = false;
-    assert_false(project_offer(&p, &packet[next].m, 31, &out));
+    svc_packets[next].m.dd.known = false;
+    assert_false(project_offer(&p, &svc_packets[next].m, 31, &out));
     assert_true(project_wants_keyframe(&p));
 }
 
@@ -370,7 +214,7 @@ static void waiting_for_a_lower_encoding_leaves_out_what_can_be(void **state) /*
     (void)state;
     static const struct {
         int mode;
-        bool sends[SIDS][3]; /* of each temporal layer */
+        bool sends[SVC_SIDS][3]; /* of each temporal layer */
         int last[3];         /* spatial layer with the marker, by temporal layer */
     } rows[] = {
         {0, {{false, false, false}, {false, false, false}, {true, true, false}}, {2, 2, -1}},
@@ -386,15 +230,15 @@ static void waiting_for_a_lower_encoding_leaves_out_what_can_be(void **state) /*
         make_stream(&modes[rows[r].mode], 0, 0);
         project_init(&p, 90000, 1, 1);
         project_set_target(&p, layer_index(1, 2, 2));
-        int offered[SIDS][3] = {0};
-        for (size_t i = 0; i < packet_count; i++) {
-            struct media_pkt *m = &packet[i].m;
-            const struct frame *f = &frame[packet[i].frame];
+        int offered[SVC_SIDS][3] = {0};
+        for (size_t i = 0; i < svc_packet_count; i++) {
+            struct media_pkt *m = &svc_packets[i].m;
+            const struct svc_frame *f = &svc_frames[svc_packets[i].frame];
             m->encoding = 1;
             if (f->picture == 4 && m->dd.sid == 0 && m->dd.start)
                 project_set_target(&p, layer_index(0, 0, 2)); /* of which nothing comes */
             bool key = f->picture == 0 || m->dd.has_structure || (f->depends[0] < 0 && f->sid == 0) ||
-                       (f->sid > 0 && frame[packet[i].frame - f->sid].depends[0] < 0);
+                       (f->sid > 0 && svc_frames[svc_packets[i].frame - f->sid].depends[0] < 0);
             bool sent = project_offer(&p, m, MS(33) * (uint64_t)f->picture, &out);
             if (f->picture < 5 || key)
                 continue;
@@ -403,7 +247,7 @@ static void waiting_for_a_lower_encoding_leaves_out_what_can_be(void **state) /*
             if (sent)
                 assert_int_equal(out.marker, m->dd.end && f->sid == rows[r].last[m->dd.tid]);
         }
-        for (int s = 0; s < SIDS; s++)
+        for (int s = 0; s < SVC_SIDS; s++)
             for (int t = 0; t < 3; t++)
                 assert_true(offered[s][t] > 10);
     }
@@ -418,16 +262,17 @@ static void a_picture_has_one_end_however_soon_the_target_returns(void **state) 
         struct project p;
         struct project_out out;
         make_structure(&modes[m]);
-        for (unsigned seed = 1; seed == 1 || frame[4 * SIDS].depends[0] < 0; seed++) { /* picture 4 is no key picture */
+        for (unsigned seed = 1; seed == 1 || svc_frames[4 * SVC_SIDS].depends[0] < 0;
+             seed++) { /* picture 4 is no key picture */
             srand(seed);
             make_stream(&modes[m], 0, 0);
         }
         project_init(&p, 90000, 1, 1);
         int ends[5] = {0};
-        for (size_t i = 0; frame[packet[i].frame].picture < 5; i++) {
-            int picture = frame[packet[i].frame].picture;
+        for (size_t i = 0; svc_frames[svc_packets[i].frame].picture < 5; i++) {
+            int picture = svc_frames[svc_packets[i].frame].picture;
             project_set_target(&p, layer_index(0, picture == 2 || picture == 3 ? 0 : 1, 2));
-            if (project_offer(&p, &packet[i].m, MS(33) * (uint64_t)picture, &out)) {
+            if (project_offer(&p, &svc_packets[i].m, MS(33) * (uint64_t)picture, &out)) {
                 assert_int_equal(ends[picture], 0); /* nothing behind the end */
                 ends[picture] += out.marker;
             }
@@ -503,7 +348,7 @@ static void a_late_key_frame_starts_if_nothing_needed_was_withheld(void **state)
         {"what came before is unknown", {{11, 11, '2'}, {10, 10, 'K'}, {12, 12, '1'}}, true},
         {"one came while suspended", {{5, 5, '0'}, {11, 11, '1', true}, {12, 12, '2'}, {10, 10, 'K'}}, true},
     };
-    structure_len = (uint8_t)from_hex("800001800214eaa860414d141020842701df010d", structure_pkt.data, 256).n;
+    structure_len = (uint8_t)from_hex(DD_L1T3, structure_pkt.data, 256).n;
     struct dd_desc d;
     assert_int_equal(dd_parse(bytes_of(structure_pkt.data, structure_len), NULL, &structure, &d), E_OK);
     for (size_t r = 0; r < COUNT(rows); r++) {

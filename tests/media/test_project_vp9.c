@@ -2,34 +2,14 @@
  * stream whose pictures can be decoded. */
 #include <stdlib.h>
 
-#include "support/hex.h"
-#include "media/project.h"
+#include "support/svc_stream.h"
 #include "proto/seq.h"
-
-enum { SIDS = 3, PICTURES = 900, FRAMES = PICTURES * SIDS, MOST_PACKETS = 3 };
 
 struct mode {
     const char *name;
     bool stacked, flexible, ids;
 };
 
-struct frame { /* what the sender knows of a layer frame */
-    int picture, sid, packets;
-    int depends[2]; /* -1: none */
-    int sent;       /* packets that the receiver got */
-    int arrived;
-    uint32_t ts;
-    uint16_t pictureid;
-};
-
-static struct frame frame[FRAMES];
-static struct {
-    struct media_pkt m;
-    int frame;
-    bool used;
-} packet[FRAMES * MOST_PACKETS];
-static size_t packet_count;
-static int order[COUNT(packet) * 2];
 static struct pkt structure; /* L3T3, as Chromium sends it (media.md 11.2) */
 
 static void make_structure(void)
@@ -37,173 +17,65 @@ static void make_structure(void)
     from_hex("aa 9e65 00 fd 58 0140 00b4 0280 0168 0500 02d0 04 04 04 54 01 34 02 54 01 01", structure.data, 64);
 }
 
-/* Temporal layers 0 2 1 2: layer 0 needs the one before, layer 2 the picture before, layer 1 layer 0. Spatial layers
- * need the one below in key pictures, or always (stacked). */
-static void make_stream(const struct mode *mode, int64_t seq)
+static const struct mode *mode;
+static uint8_t tl0;
+
+static void fill(struct media_pkt *m, const struct svc_place *at)
 {
-    static const int tids[] = {0, 2, 1, 2}, needs[] = {4, 1, 2, 1};
-    int since_key = 0, n = 0;
-    uint16_t pictureid = 32700;
-    uint8_t tl0 = 250;
-    packet_count = 0;
-    for (int t = 0; t < PICTURES; t++, pictureid++) {
-        bool key = t == 0 || (since_key % 4 == 0 && rand() % 4 == 0);
-        since_key = key ? 0 : since_key + 1;
-        int tid = tids[since_key % 4];
-        tl0 += tid == 0;
-        for (int s = 0; s < SIDS; s++, n++) {
-            struct frame *f = &frame[n];
-            bool inter_layer = s > 0 && (key || mode->stacked);
-            int ref = needs[since_key % 4];
-            *f = (struct frame){.picture = t, .sid = s, .packets = 1 + rand() % MOST_PACKETS, .depends = {-1, -1}};
-            if (!key)
-                f->depends[0] = n - SIDS * ref;
-            if (inter_layer)
-                f->depends[1] = n - 1;
-            for (int i = 0; i < f->packets; i++) {
-                struct media_pkt *m = &packet[packet_count].m;
-                *m = (struct media_pkt){.pkt = &structure, .codec = CODEC_VP9, .ssrc = 100, .payload_len = 28};
-                m->seq_wide = 65536 + seq++;
-                m->ts = 0xffff0000u + (uint32_t)t * 3000;
-                m->marker = s == SIDS - 1 && i == f->packets - 1;
-                m->vp9 = (struct vp9_desc){.has_layers = true,
-                                           .tid = (uint8_t)tid,
-                                           .sid = (uint8_t)s,
-                                           .inter = !key,
-                                           .inter_layer = inter_layer,
-                                           .start = i == 0,
-                                           .end = i == f->packets - 1,
-                                           .flexible = mode->flexible,
-                                           .switch_up = tid > 0};
-                m->vp9.not_upper_ref = s == SIDS - 1 || (!key && !mode->stacked);
-                m->keyframe = vp9_is_key(&m->vp9);
-                m->frame_start = i == 0;
-                if (mode->ids) {
-                    m->vp9.pictureid_at = 1;
-                    m->vp9.pictureid_long = true;
-                    m->vp9.pictureid = pictureid & 0x7fff;
-                }
-                if (mode->flexible && !key) {
-                    m->vp9.ref_count = 1;
-                    m->vp9.refs[0] = (uint8_t)ref;
-                }
-                if (!mode->flexible) {
-                    m->vp9.tl0picidx_at = 4;
-                    m->vp9.tl0picidx = tl0;
-                }
-                if (key && s == 0 && i == 0) {
-                    m->vp9.ss_at = 5;
-                    m->vp9.sids = SIDS;
-                }
-                packet[packet_count].used = false;
-                packet[packet_count++].frame = n;
-            }
-        }
+    tl0 += at->tid == 0 && at->sid == 0 && at->first;
+    m->pkt = &structure;
+    m->codec = CODEC_VP9;
+    m->vp9 = (struct vp9_desc){.has_layers = true,
+                               .tid = (uint8_t)at->tid,
+                               .sid = (uint8_t)at->sid,
+                               .inter = !at->key,
+                               .inter_layer = at->inter_layer,
+                               .start = at->first,
+                               .end = at->last,
+                               .flexible = mode->flexible,
+                               .switch_up = at->tid > 0};
+    m->vp9.not_upper_ref = at->sid == SVC_SIDS - 1 || (!at->key && !mode->stacked);
+    m->keyframe = vp9_is_key(&m->vp9);
+    if (mode->ids) {
+        m->vp9.pictureid_at = 1;
+        m->vp9.pictureid_long = true;
+        m->vp9.pictureid = (uint16_t)(32700 + at->picture) & 0x7fff;
+    }
+    if (mode->flexible && !at->key) {
+        m->vp9.ref_count = 1;
+        m->vp9.refs[0] = (uint8_t)at->back;
+    }
+    if (!mode->flexible) {
+        m->vp9.tl0picidx_at = 4;
+        m->vp9.tl0picidx = tl0;
+    }
+    if (at->key && at->sid == 0 && at->first) {
+        m->vp9.ss_at = 5;
+        m->vp9.sids = SVC_SIDS;
     }
 }
 
-static size_t make_arrivals(int loss_percent, int reorder, int duplicate_percent)
+static void make_stream(const struct mode *of, int64_t seq)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < packet_count; i++) {
-        if (rand() % 100 < loss_percent)
-            continue;
-        frame[packet[i].frame].arrived++;
-        order[n++] = (int)i;
-        if (rand() % 100 < duplicate_percent)
-            order[n++] = (int)i;
-    }
-    for (size_t i = 0; reorder && i < n; i++) {
-        size_t other = i + (size_t)(rand() % reorder);
-        if (rand() % 16 == 0 && other < n) {
-            int swap = order[i];
-            order[i] = order[other];
-            order[other] = swap;
-        }
-    }
-    return n;
+    mode = of;
+    tl0 = 250;
+    svc_make(mode->stacked, seq, fill);
 }
 
-static void check_run(const struct mode *mode, int loss, int reorder, int64_t start, unsigned seed)
+static uint16_t number_of(const struct media_pkt *m, const struct project_out *out)
 {
-    static int owner[65536];
-    static bool ends[65536];
-    srand(seed);
-    make_stream(mode, start);
-    size_t n = make_arrivals(loss, reorder, 3), sent = 0, due = 0;
-    for (size_t i = 0; i < COUNT(owner); i++)
-        owner[i] = -1;
-    struct project p;
-    project_init(&p, 90000, (uint16_t)start, 0xfffffff0u);
-    uint16_t highest = (uint16_t)(start - 1);
-    for (size_t i = 0; i < n; i++) {
-        const struct media_pkt *m = &packet[order[i]].m;
-        struct frame *f = &frame[packet[order[i]].frame];
-        bool between = m->vp9.sid == 0 && m->vp9.start &&
-                       (i == 0 || order[i] != order[i - 1]); /* suspending in mid-picture tears it */
-        if (i >= due && between) {
-            due = i + 300;
-            project_set_target(&p, rand() % 8 ? layer_index(0, rand() % 3, rand() % 3) : LAYER_NONE);
-        }
-        struct project_out out;
-        if (!project_offer(&p, m, MS(33) * (uint64_t)f->picture, &out))
-            continue;
-        sent++;
-        assert_int_equal(owner[out.seq], -1); /* no number twice */
-        owner[out.seq] = packet[order[i]].frame;
-        ends[out.seq] = out.marker;
-        if (seq_newer(out.seq, highest))
-            highest = out.seq;
-        if (f->sent == 0) {
-            f->ts = out.ts;
-            f->pictureid = out.edit.pictureid;
-        }
-        assert_int_equal(f->ts, out.ts);
-        assert_int_equal(f->pictureid, out.edit.pictureid);
-        f->sent++;
-    }
-    assert_true(sent > 100);
-
-    int before = -1, holes = 0;
-    bool ended = true;
-    for (uint16_t seq = (uint16_t)start; seq != (uint16_t)(highest + 1); seq++) {
-        int at = owner[seq];
-        if (at < 0) {
-            holes++;
-            continue;
-        }
-        bool same = before >= 0 && frame[at].picture == frame[before].picture;
-        if (same)
-            assert_int_equal(frame[at].ts, frame[before].ts);
-        if (before >= 0 && !same)
-            assert_true(ts_newer(frame[at].ts, frame[before].ts));
-        if (loss == 0 && reorder == 0) { /* one marker in each picture, on its last packet: media trap 10 */
-            assert_int_equal(!same, ended);
-            ended = ends[seq];
-        }
-        if (before >= 0 && mode->ids) {
-            int step = (frame[at].pictureid - frame[before].pictureid) & 0x7fff;
-            assert_true(same ? step == 0 : step > 0 && step < 200);
-        }
-        assert_true(at >= before);
-        before = at;
-    }
-    if (loss == 0 && reorder == 0)
-        assert_int_equal(holes, 0);
-    if (reorder)
-        return;
-    for (int i = 0; i < FRAMES; i++) {
-        if (!frame[i].sent)
-            continue;
-        if (loss == 0)
-            assert_int_equal(frame[i].sent, frame[i].packets);
-        for (int d = 0; d < 2; d++) {
-            int need = frame[i].depends[d];
-            if (need >= 0 && !frame[need].sent)
-                assert_true(frame[need].arrived < frame[need].packets);
-        }
-    }
+    (void)m;
+    return out->edit.pictureid;
 }
+
+static void pictures_are_numbered(const struct svc_frame *before, const struct svc_frame *after)
+{
+    int step = (after->number - before->number) & 0x7fff;
+    if (mode->ids)
+        assert_true(after->picture == before->picture ? step == 0 : step > 0 && step < 200);
+}
+
+static const struct svc_rules rules = {number_of, pictures_are_numbered, NULL};
 
 static const struct mode modes[] = {
     {"K-SVC", false, false, true},
@@ -225,41 +97,10 @@ static void whatever_happens_the_receiver_sees_one_stream(void **state) /* media
         for (size_t c = 0; c < COUNT(all); c++)
             for (size_t s = 0; s < COUNT(starts); s++) {
                 print_message("  %s, conditions %zu, start %d\n", modes[m].name, c, (int)starts[s]);
-                check_run(&modes[m], all[c].loss, all[c].reorder, starts[s], (unsigned)(s + 1));
+                srand((unsigned)(s + 1));
+                make_stream(&modes[m], starts[s]);
+                svc_check_run(&rules, all[c].loss, all[c].reorder, starts[s]);
             }
-}
-
-/* Offers the packets up to the second key picture, the target moves at picture `at`: how many layer frames of each spatial
- * layer went out from there on, and was a key frame asked for? */
-static void count_after_switch(const struct mode *mode, int at, int from, int to, int got[SIDS], bool *asked)
-{
-    make_structure();
-    struct project p;
-    project_init(&p, 90000, 1, 1);
-    project_set_target(&p, from);
-    memset(got, 0, SIDS * sizeof *got);
-    *asked = false;
-    int second_key = 0;
-    for (unsigned seed = 1; second_key <= 8; seed++) { /* with a picture of temporal layer 0 before it */
-        srand(seed);
-        make_stream(mode, 0);
-        second_key = 0;
-        for (int i = SIDS; i < FRAMES && !second_key; i++)
-            if (frame[i].sid == 0 && frame[i].depends[0] < 0)
-                second_key = frame[i].picture;
-    }
-    for (size_t i = 0; i < packet_count; i++) {
-        const struct frame *f = &frame[packet[i].frame];
-        struct project_out out;
-        if (f->picture == second_key)
-            return;
-        if (f->picture == at && f->sid == 0 && packet[i].m.vp9.start)
-            project_set_target(&p, to);
-        bool sent = project_offer(&p, &packet[i].m, MS(33) * (uint64_t)f->picture, &out);
-        if (f->picture >= at && packet[i].m.vp9.start)
-            got[f->sid] += sent;
-        *asked |= f->picture >= at && project_wants_keyframe(&p);
-    }
 }
 
 static void spatial_layers_switch_where_nothing_withheld_is_needed(void **state) /* media 22.8, VP9 */
@@ -269,7 +110,7 @@ static void spatial_layers_switch_where_nothing_withheld_is_needed(void **state)
     static const struct {
         const char *name;
         int mode, at;
-        bool up, asks, sends[SIDS];
+        bool up, asks, sends[SVC_SIDS];
     } rows[] = {
         {"K-SVC up waits for a key picture", 0, 5, true, true, {true, false, false}},
         {"K-SVC down waits for a key picture", 0, 5, false, true, {false, false, true}},
@@ -281,13 +122,17 @@ static void spatial_layers_switch_where_nothing_withheld_is_needed(void **state)
     };
     for (size_t r = 0; r < COUNT(rows); r++) {
         print_message("  %s\n", rows[r].name);
-        int got[SIDS];
-        bool asked;
-        count_after_switch(&modes[rows[r].mode], rows[r].at, rows[r].up ? low : high, rows[r].up ? high : low, got,
-                           &asked);
-        assert_int_equal(asked, rows[r].asks);
-        for (int s = 0; s < SIDS; s++)
-            assert_int_equal(got[s] > 0, rows[r].sends[s]);
+        unsigned seed = 1;
+        make_structure();
+        do { /* with a picture of temporal layer 0 before the second key picture */
+            srand(seed++);
+            make_stream(&modes[rows[r].mode], 0);
+        } while (svc_second_key() <= 8);
+        struct svc_switch got = svc_offer_switch(rows[r].at, rows[r].at, svc_second_key(), rows[r].up ? low : high,
+                                                 rows[r].up ? high : low);
+        assert_int_equal(got.asked, rows[r].asks);
+        for (int s = 0; s < SVC_SIDS; s++)
+            assert_int_equal(got.sent[s] > 0, rows[r].sends[s]);
     }
 }
 
@@ -304,9 +149,9 @@ static void a_layer_that_is_dropped_unsaid_leaves_no_picture_without_its_end(voi
     make_stream(&modes[FULL_SVC], 0);
     int64_t left_out = 0;
     int ends = 0;
-    for (size_t i = 0; frame[packet[i].frame].picture < WHOLE + AFTER; i++) {
-        const struct frame *f = &frame[packet[i].frame];
-        struct media_pkt m = packet[i].m;
+    for (size_t i = 0; svc_frames[svc_packets[i].frame].picture < WHOLE + AFTER; i++) {
+        const struct svc_frame *f = &svc_frames[svc_packets[i].frame];
+        struct media_pkt m = svc_packets[i].m;
         struct project_out out;
         bool dropped = f->picture >= WHOLE, highest = f->sid == 1;
         if (dropped && f->sid == 2) {
@@ -340,15 +185,15 @@ static void a_layer_whose_references_never_came_is_not_gone_up_to(void **state)
         srand(seed);
         make_stream(&modes[FULL_SVC], 0);
         keyed = false;
-        for (int i = SIDS; i < END * SIDS; i++)
-            keyed |= frame[i].sid == 0 && frame[i].depends[0] < 0;
+        for (int i = SVC_SIDS; i < END * SVC_SIDS; i++)
+            keyed |= svc_frames[i].sid == 0 && svc_frames[i].depends[0] < 0;
     }
     struct project p;
     project_init(&p, 90000, 1, 1);
     project_set_target(&p, layer_index(0, 0, 2));
-    for (size_t i = 0; frame[packet[i].frame].picture < END; i++) {
-        const struct frame *f = &frame[packet[i].frame];
-        const struct media_pkt *m = &packet[i].m;
+    for (size_t i = 0; svc_frames[svc_packets[i].frame].picture < END; i++) {
+        const struct svc_frame *f = &svc_frames[svc_packets[i].frame];
+        const struct media_pkt *m = &svc_packets[i].m;
         struct project_out out;
         if (f->picture >= LOST && f->picture < AGAIN)
             continue;

@@ -1,17 +1,7 @@
 /* Dependency descriptors: published ones are read, what is not legal is refused, what is written reads as it was meant. */
 #include "proto/av1_dd.h"
+#include "support/dd_vectors.h"
 #include "support/hex.h"
-
-#define L1T1 "80000180003a410180ef808680"
-#define L1T3 "800001800214eaa860414d141020842701df010d"
-#define L3T3                                                                                                          \
-    "d0013481e81485214eafffaaaa863cf0430c10c302afc0aaa0063c00430010c002a000a80006000040001d954926e082b04a0941b820ac1" \
-    "282503157f974000ca864330e222222eca8655304224230eca87753013f00b3027f016704ff02cf"
-#define L3T3_KEY                                                                                                      \
-    "8f008581e81485214eaaaaa8000600004000100002aa80a8000600004000100002a000a800060000400016d549241b5524906d54923157e" \
-    "001974ca864330e222396eca8655304224390eca87753013f00b3027f016704ff02cf"
-#define L2T2_KEY_SHIFT "8700ed80e3061eaa82804028280514d14134518010a091889a09409fc059c13fc0b3c0"
-#define VP8_WITH_DD "8000138002044eaaaf2860414d34538a0940413fc0b3c0"
 
 static const struct { /* media.md 11.4 */
     const char *name, *hex;
@@ -19,12 +9,12 @@ static const struct { /* media.md 11.4 */
     unsigned heights[3];
     uint32_t within[9];
 } structures[] = {
-    {"L1T1", L1T1, 1, 0, 0, 2, 1, 1, 1, {270}, {1}},
-    {"L1T3", L1T3, 1, 0, 0, 5, 3, 1, 1, {270}, {1, 3, 7}},
-    {"L3T3", L3T3, 308, 16, 15, 15, 9, 3, 3, {180, 360, 720}, {1, 3, 7, 9, 0x1b, 0x3f, 0x49, 0xdb, 0x1ff}},
-    {"L3T3_KEY", L3T3_KEY, 133, 15, 15, 15, 9, 3, 3, {180, 360, 720}, {1, 3, 7, 8, 0x18, 0x38, 0x40, 0xc0, 0x1c0}},
-    {"L2T2_KEY_SHIFT", L2T2_KEY_SHIFT, 237, 7, 0, 0, 4, 2, 2, {360, 720}, {1, 3, 4, 0xc}},
-    {"VP8", VP8_WITH_DD, 19, 0, 0, 0, 3, 0, 1, {720}, {1, 3, 7}},
+    {"L1T1", DD_L1T1, 1, 0, 0, 2, 1, 1, 1, {270}, {1}},
+    {"L1T3", DD_L1T3, 1, 0, 0, 5, 3, 1, 1, {270}, {1, 3, 7}},
+    {"L3T3", DD_L3T3, 308, 16, 15, 15, 9, 3, 3, {180, 360, 720}, {1, 3, 7, 9, 0x1b, 0x3f, 0x49, 0xdb, 0x1ff}},
+    {"L3T3_KEY", DD_L3T3_KEY, 133, 15, 15, 15, 9, 3, 3, {180, 360, 720}, {1, 3, 7, 8, 0x18, 0x38, 0x40, 0xc0, 0x1c0}},
+    {"L2T2_KEY_SHIFT", DD_L2T2_KEY_SHIFT, 237, 7, 0, 0, 4, 2, 2, {360, 720}, {1, 3, 4, 0xc}},
+    {"VP8", DD_VP8, 19, 0, 0, 0, 3, 0, 1, {720}, {1, 3, 7}},
 };
 
 static struct bytes data;
@@ -68,7 +58,7 @@ static void targets_tell_their_layers_and_what_they_reach(void **state)
     (void)state;
     struct dd_desc d;
     struct dd_targets t;
-    assert_int_equal(parse(L3T3_KEY, NULL, &d), E_OK);
+    assert_int_equal(parse(DD_L3T3_KEY, NULL, &d), E_OK);
     dd_targets_of(&fresh, &t);
     for (unsigned i = 0; i < 9; i++) {
         assert_int_equal(t.sid[i], i / 3);
@@ -77,11 +67,11 @@ static void targets_tell_their_layers_and_what_they_reach(void **state)
         assert_int_equal(t.reach[i] & ~(7u << i / 3 * 3), 0); /* K-SVC: another spatial layer needs a key frame */
         assert_int_equal(t.reach[i] >> i / 3 * 3 & 1, 1);
     }
-    assert_int_equal(parse(L3T3, NULL, &d), E_OK);
+    assert_int_equal(parse(DD_L3T3, NULL, &d), E_OK);
     dd_targets_of(&fresh, &t);
     assert_int_equal(t.reach[8] & 1, 1); /* full SVC: down where the lower layer may be switched to */
     assert_int_equal(t.reach[0] >> 3, 0);
-    assert_int_equal(parse(L1T3, NULL, &d), E_OK);
+    assert_int_equal(parse(DD_L1T3, NULL, &d), E_OK);
     assert_int_equal(dd_rate_share(&fresh, 0), 1);
     assert_int_equal(dd_rate_share(&fresh, 1), 2);
     assert_int_equal(dd_rate_share(&fresh, 2), 4);
@@ -91,7 +81,7 @@ static void frames_are_read_by_the_structure_in_force(void **state)
 {
     (void)state;
     struct dd_desc d;
-    assert_int_equal(parse(L3T3, NULL, &d), E_OK);
+    assert_int_equal(parse(DD_L3T3, NULL, &d), E_OK);
     in_force = fresh;
     assert_int_equal(parse("d10146401c", &in_force, &d), E_OK); /* media.md 11.4 */
     assert_int_equal(d.frame_number, 326);
@@ -207,7 +197,7 @@ static void what_is_needed_in_a_picture_is_told(void **state) /* where its end i
     (void)state;
     struct dd_desc d;
     struct dd_targets t;
-    assert_int_equal(parse(L3T3, NULL, &d), E_OK);
+    assert_int_equal(parse(DD_L3T3, NULL, &d), E_OK);
     dd_targets_of(&fresh, &t);
     assert_int_equal(t.needs_sid[8][0], 2);
     assert_int_equal(t.needs_sid[8][1], 2);
@@ -281,7 +271,7 @@ static void what_is_written_reads_as_it_was_meant(void **state)
         }
     }
     struct dd_desc d, again;
-    assert_int_equal(parse(L3T3, NULL, &d), E_OK);
+    assert_int_equal(parse(DD_L3T3, NULL, &d), E_OK);
     in_force = fresh;
     struct dd_structure moved = in_force;
     moved.offset = (moved.offset + 50) % 64;
