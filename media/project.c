@@ -19,6 +19,12 @@ static enum project_kind kind_of(const struct media_pkt *pkt)
     }
 }
 
+/* Another codec needs a key frame even where the same rules apply. What goes without may mix (audio and its redundancy). */
+static bool is_same(const struct project *p, enum project_kind kind, const struct media_pkt *pkt)
+{
+    return kind == p->kind && (pkt->codec == p->codec || (kind != KIND_DD && kind != KIND_H26X));
+}
+
 static void enter_kind(struct project *p, enum project_kind kind)
 {
     p->kind = kind;
@@ -152,10 +158,11 @@ bool project_offer(struct project *p, const struct media_pkt *pkt, uint64_t now_
     }
 
     enum project_kind kind = kind_of(pkt);
-    if (kind != p->kind) {
+    if (!is_same(p, kind, pkt)) {
         if (!in.ahead)
             return false; /* late, of a codec that is no longer used */
         enter_kind(p, kind);
+        p->codec = pkt->codec;
     }
     *out = (struct project_out){.marker = pkt->marker};
     bool sent = kind == KIND_VP8    ? project_vp8_offer(p, &in, out)

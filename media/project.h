@@ -146,6 +146,7 @@ struct project {
     uint32_t clock_hz;
     int target;   /* layer index */
     uint8_t kind; /* which member of u, by the codec of the newest packet */
+    uint8_t codec; /* of which that was */
     struct project_head head;
     struct project_pick pick;             /* codecs with encodings: what goes out, */
     struct project_log log;               /* and under which numbers */

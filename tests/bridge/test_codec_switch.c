@@ -6,7 +6,7 @@
 #include "proto/rtp_ext.h"
 #include "support/path_rig.h"
 
-enum { AV1 = 41, VP9 = 101, H264 = 107, DD = 11, FRAMES = 60, FRAME_US = 33333, TICKS = 3000 };
+enum { AV1 = 41, VP9 = 101, H265 = 106, H264 = 107, DD = 11, FRAMES = 60, FRAME_US = 33333, TICKS = 3000 };
 
 static struct rig rig;
 static struct peer alice, bob;
@@ -27,6 +27,7 @@ static void join(struct peer *peer, uint32_t serial)
     add_payload(media, VP9, "vp9");
     add_payload(media, H264, "h264");
     add_payload(media, AV1, "av1");
+    add_payload(media, H265, "h265");
     struct media_extension *dd = &media->extensions[media->extension_count++];
     dd->id = DD;
     snprintf(dd->uri, sizeof dd->uri, "%s", rtp_ext_uri(RTP_EXT_DD));
@@ -49,6 +50,7 @@ static size_t write_payload(uint8_t pt, bool key, uint16_t picture, uint8_t buf[
         buf[0] = key ? 0x8c : 0xcc;
         put_u16(buf + 1, (uint16_t)(0x8000 | picture));
         break;
+    case H265: memcpy(buf, key ? "\x40\x01" : "\x02\x01", 2); break; /* RFC 7798 1.1.4: a VPS, or a trailing picture */
     default: buf[0] = key ? 0x67 : 0x41; break;
     }
     return 40;
@@ -102,6 +104,7 @@ static bool is_key(const struct got *got)
     case AV1: return rtp_ext_find(&got->rtp, DD, &dd) && dd.n > 3 && dd.p[3] & 0x80;
     case RIG_VP8: return !(p[4] & 1);
     case VP9: return !(p[0] & 0x40);
+    case H265: return p[0] == 0x40;
     default: return p[0] == 0x67;
     }
 }
@@ -109,7 +112,7 @@ static bool is_key(const struct got *got)
 static void codecs_change_without_a_seam(void **state) /* media 19 */
 {
     (void)state;
-    static const uint8_t codecs[] = {RIG_VP8, AV1, VP9, RIG_VP8, H264, AV1, H264, VP9, AV1, RIG_VP8};
+    static const uint8_t codecs[] = {RIG_VP8, AV1, VP9, RIG_VP8, H264, AV1, H264, H265, VP9, H265, AV1, RIG_VP8};
     struct dd_seen dd_seen = {0};
     bool started = false, asked = true;
     uint16_t seq = 65300, out_seq = 0;
