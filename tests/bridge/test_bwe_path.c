@@ -37,10 +37,7 @@ static int open_call(void **state)
 {
     (void)state;
     struct link_config cfg = {.capacity_bps = 100000000, .delay_us = MS(20), .queue_ms = 300, .seed = 1};
-    rig_open_with(&rig, trust);
-    peer_join(&rig, &alice, 1, true);
-    peer_join(&rig, &bob, 2, true);
-    rig_pass_time(&rig, MS(20));
+    rig_open_call(&rig, &alice, &bob, trust);
     seen = (struct seen){0};
     down = link_new(&cfg);
     return 0;
@@ -50,9 +47,7 @@ static int close_call(void **state)
 {
     (void)state;
     link_free(down);
-    peer_leave(&alice);
-    peer_leave(&bob);
-    rig_close(&rig);
+    rig_close_call(&rig, &alice, &bob);
     return 0;
 }
 

@@ -163,9 +163,7 @@ static void codecs_change_without_a_seam(void **state) /* media 19 */
         assert_in_range(shown, FRAMES - 8, FRAMES);
         assert_in_range(requests, 1, 3);
     }
-    peer_leave(&alice);
-    peer_leave(&bob);
-    rig_close(&rig);
+    rig_close_call(&rig, &alice, &bob);
 }
 
 int main(void)

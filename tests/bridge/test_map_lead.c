@@ -37,9 +37,7 @@ static int open_without_lead(void **state)
 static int close_call(void **state)
 {
     (void)state;
-    peer_leave(&alice);
-    peer_leave(&bob);
-    rig_close(&rig);
+    rig_close_call(&rig, &alice, &bob);
     told_forget();
     return 0;
 }

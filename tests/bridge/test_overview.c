@@ -13,10 +13,7 @@ static struct peer alice, bob;
 
 static int open_with(void (*configure)(struct config *config))
 {
-    rig_open_with(&rig, configure);
-    peer_join(&rig, &alice, 1, true);
-    peer_join(&rig, &bob, 2, true);
-    rig_pass_time(&rig, MS(20));
+    rig_open_call(&rig, &alice, &bob, configure);
     return 0;
 }
 
@@ -29,9 +26,7 @@ static int open_call(void **state)
 static int close_call(void **state)
 {
     (void)state;
-    peer_leave(&alice);
-    peer_leave(&bob);
-    rig_close(&rig);
+    rig_close_call(&rig, &alice, &bob);
     return 0;
 }
 

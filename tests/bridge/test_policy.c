@@ -10,10 +10,7 @@ static struct peer alice, bob;
 
 static void open_with(void (*configure)(struct config *config))
 {
-    rig_open_with(&rig, configure);
-    peer_join(&rig, &alice, 1, true);
-    peer_join(&rig, &bob, 2, true);
-    rig_pass_time(&rig, MS(20));
+    rig_open_call(&rig, &alice, &bob, configure);
     peer_drain(&alice);
     peer_drain(&bob);
 }
@@ -21,9 +18,7 @@ static void open_with(void (*configure)(struct config *config))
 static int close_call(void **state)
 {
     (void)state;
-    peer_leave(&alice);
-    peer_leave(&bob);
-    rig_close(&rig);
+    rig_close_call(&rig, &alice, &bob);
     return 0;
 }
 

@@ -15,19 +15,14 @@ static struct peer alice, bob;
 static int open_call(void **state)
 {
     (void)state;
-    rig_open(&rig);
-    peer_join(&rig, &alice, 1, true);
-    peer_join(&rig, &bob, 2, true);
-    rig_pass_time(&rig, MS(20));
+    rig_open_call(&rig, &alice, &bob, NULL);
     return 0;
 }
 
 static int close_call(void **state)
 {
     (void)state;
-    peer_leave(&alice);
-    peer_leave(&bob);
-    rig_close(&rig);
+    rig_close_call(&rig, &alice, &bob);
     return 0;
 }
 

@@ -14,11 +14,8 @@ static struct peer alice, bob;
 static int open_call(void **state)
 {
     (void)state;
-    rig_open(&rig);
-    peer_join(&rig, &alice, 1, true);
-    peer_join(&rig, &bob, 2, true);
+    rig_open_call(&rig, &alice, &bob, NULL);
     endpoint_on_channel_ready(alice.ep);
-    rig_pass_time(&rig, MS(20));
     told_forget();
     return 0;
 }
@@ -26,9 +23,7 @@ static int open_call(void **state)
 static int close_call(void **state)
 {
     (void)state;
-    peer_leave(&alice);
-    peer_leave(&bob);
-    rig_close(&rig);
+    rig_close_call(&rig, &alice, &bob);
     told_forget();
     return 0;
 }

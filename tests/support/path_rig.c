@@ -173,6 +173,21 @@ void peer_leave(struct peer *peer)
     peer->ep = NULL;
 }
 
+void rig_open_call(struct rig *rig, struct peer *alice, struct peer *bob, void (*configure)(struct config *config))
+{
+    rig_open_with(rig, configure);
+    peer_join(rig, alice, 1, true);
+    peer_join(rig, bob, 2, true);
+    rig_pass_time(rig, MS(20));
+}
+
+void rig_close_call(struct rig *rig, struct peer *alice, struct peer *bob)
+{
+    peer_leave(alice);
+    peer_leave(bob);
+    rig_close(rig);
+}
+
 void peer_wants(struct peer *peer, int max_height)
 {
     struct bridge_msg_receiver_video msg = {.has_default = true,

@@ -49,6 +49,9 @@ void peer_join(struct rig *rig, struct peer *peer, uint32_t serial,
 void rig_media(
     struct media_spec *media); /* what peers signal when they join: endpoint_set_media() for something else */
 void peer_leave(struct peer *peer);
+/* The usual call: two peers that rewrite SSRCs. configure: as above, or NULL. */
+void rig_open_call(struct rig *rig, struct peer *alice, struct peer *bob, void (*configure)(struct config *config));
+void rig_close_call(struct rig *rig, struct peer *alice, struct peer *bob);
 void peer_wants(struct peer *peer, int max_height); /* of every video source */
 
 /* Seals and delivers. level: RFC 6464, or -1 for none. */
