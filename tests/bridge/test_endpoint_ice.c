@@ -9,6 +9,7 @@
 
 #include "media/dtls.h"
 #include "support/stun_peer.h"
+#include "support/loopback.h"
 
 #define PWD_1    "abcdefghijklmnopqrstuvwxyz" /* path_rig's */
 #define PEER_PWD "clientpasswordclientpw24"
@@ -29,15 +30,8 @@ static struct client old_way, new_way;
 
 static struct client client_open(void)
 {
-    struct sockaddr_storage ss;
-    struct client c = {.fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)};
-    c.pwd = PEER_PWD;
-    addr_parse("127.0.0.1", 0, &c.addr);
-    socklen_t len = addr_to_sockaddr(&c.addr, &ss);
-    assert_int_equal(bind(c.fd, (struct sockaddr *)&ss, len), 0);
-    len = sizeof ss;
-    getsockname(c.fd, (struct sockaddr *)&ss, &len);
-    addr_from_sockaddr((struct sockaddr *)&ss, &c.addr);
+    struct client c = {.pwd = PEER_PWD};
+    c.fd = loopback_socket(&c.addr, 0);
     return c;
 }
 

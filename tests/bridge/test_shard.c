@@ -12,6 +12,7 @@
 #include "proto/rtp.h"
 #include "support/fake_channels.h"
 #include "support/hex.h"
+#include "support/loopback.h"
 
 enum { WORKERS = 2, CLIENTS = 3, CONF = 1, OPUS = 111, VP8 = 100, RTX = 96, FEEDBACK_SSRC = 0xfeed };
 
@@ -41,21 +42,6 @@ static void on_report(void *ctx, struct inbox_msg *msg)
 {
     (void)ctx;
     free(container_of(msg, struct control_report, msg));
-}
-
-static int bound_socket(struct addr *addr)
-{
-    struct sockaddr_storage ss;
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    addr_parse("127.0.0.1", 0, addr);
-    socklen_t len = addr_to_sockaddr(addr, &ss);
-    assert_int_equal(bind(fd, (struct sockaddr *)&ss, len), 0);
-    len = sizeof ss;
-    getsockname(fd, (struct sockaddr *)&ss, &len);
-    addr_from_sockaddr((struct sockaddr *)&ss, addr);
-    struct timeval tv = {.tv_usec = 10000};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
-    return fd;
 }
 
 static void fill_spec(struct endpoint_spec *spec, uint32_t serial)
@@ -153,7 +139,7 @@ static int open_call(void **state)
         (struct bridge){.config = &rig.config, .local_count = 1, .workers = rig.workers, .worker_count = WORKERS};
     rig.identity = dtls_identity_new(1700000000);
     rig.bridge.control = inbox_new(&rig.loop, on_report, NULL);
-    close(bound_socket(&rig.bridge.locals[0]));
+    close(loopback_socket(&rig.bridge.locals[0], 0));
     rig.to = rig.bridge.locals[0];
     struct conference_spec conf = {.feedback_audio_ssrc = FEEDBACK_SSRC + 1, .feedback_video_ssrc = FEEDBACK_SSRC};
     for (unsigned i = 0; i < WORKERS; i++) {
@@ -168,7 +154,7 @@ static int open_call(void **state)
             c->video_ssrc[e] = c->audio_ssrc + 10 + e;
             c->rtx_ssrc[e] = c->audio_ssrc + 20 + e;
         }
-        c->fd = bound_socket(&c->addr);
+        c->fd = loopback_socket(&c->addr, MS(10));
         pkt_pool_adopt(rig.workers[c->home]->pool);
         join_home(c);
     }

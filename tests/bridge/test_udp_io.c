@@ -1,5 +1,6 @@
 /* Real sockets on loopback: order per destination, segmentation, truncation, an empty pool. */
 #include "support/hex.h"
+#include "support/loopback.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -28,22 +29,6 @@ static void on_batch(void *ctx, struct pkt **pkts, size_t n)
     }
 }
 
-static int client(struct addr *addr)
-{
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    struct sockaddr_storage ss;
-    struct addr any;
-    addr_parse("127.0.0.1", 0, &any);
-    socklen_t len = addr_to_sockaddr(&any, &ss);
-    assert_int_equal(bind(fd, (struct sockaddr *)&ss, len), 0);
-    len = sizeof ss;
-    getsockname(fd, (struct sockaddr *)&ss, &len);
-    addr_from_sockaddr((struct sockaddr *)&ss, addr);
-    struct timeval tv = {.tv_sec = 2};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
-    return fd;
-}
-
 static void open_rig(struct rig *rig, size_t pkts)
 {
     memset(rig, 0, sizeof *rig);
@@ -51,7 +36,7 @@ static void open_rig(struct rig *rig, size_t pkts)
     rig->pool = pkt_pool_new(pkts);
     pkt_pool_adopt(rig->pool);
     int failed[UDP_LOCALS_MAX] = {0};
-    int probe = client(&rig->local); /* finds a free port */
+    int probe = loopback_socket(&rig->local, SEC(2)); /* finds a free port */
     close(probe);
     rig->io = udp_io_new(&rig->loop, &rig->local, 1, 1 << 20, rig->pool, on_batch, rig, failed);
     assert_non_null(rig->io);
@@ -79,7 +64,7 @@ static void batches_arrive_in_order_and_truncated_ones_do_not(void **state)
     struct rig rig;
     open_rig(&rig, 128);
     struct addr from;
-    int fd = client(&from);
+    int fd = loopback_socket(&from, SEC(2));
     uint8_t data[1600] = {0};
     for (uint8_t i = 0; i < 10; i++) {
         data[0] = i;
@@ -104,7 +89,7 @@ static void lists_leave_in_order_to_each_destination(void **state)
     struct rig rig;
     open_rig(&rig, 128);
     struct addr to[2];
-    int fd[2] = {client(&to[0]), client(&to[1])};
+    int fd[2] = {loopback_socket(&to[0], SEC(2)), loopback_socket(&to[1], SEC(2))};
     struct udp_dest dest[2] = {0};
     udp_dest_set(rig.io, &dest[0], &to[0], 0);
     udp_dest_set(rig.io, &dest[1], &to[1], 0);
@@ -140,7 +125,7 @@ static void more_than_one_flush_full_gets_through(void **state)
     struct rig rig;
     open_rig(&rig, 128);
     struct addr to;
-    int fd = client(&to);
+    int fd = loopback_socket(&to, SEC(2));
     int size = 8 << 20;
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     struct udp_dest dest = {0};
@@ -166,7 +151,7 @@ static void an_empty_pool_drops_and_says_so(void **state)
     for (int i = 0; i < 4; i++)
         held[i] = pkt_alloc(rig.pool);
     struct addr from;
-    int fd = client(&from);
+    int fd = loopback_socket(&from, SEC(2));
     send_to_rig(&rig, fd, "a", 1);
     while (udp_io_counters(rig.io)->rx_no_buffer == 0)
         uv_run(&rig.loop, UV_RUN_ONCE);

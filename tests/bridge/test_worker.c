@@ -12,6 +12,7 @@
 #include "bridge/worker.h"
 #include "media/dtls.h"
 #include "media/msrtp.h"
+#include "support/loopback.h"
 #include "support/stun_peer.h"
 
 enum { WORKERS = 2, CLIENTS = 24 };
@@ -35,25 +36,8 @@ static void on_report(void *ctx, struct inbox_msg *msg)
 
 static int client(void)
 {
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    struct sockaddr_storage ss;
     struct addr any;
-    addr_parse("127.0.0.1", 0, &any);
-    socklen_t len = addr_to_sockaddr(&any, &ss);
-    assert_int_equal(bind(fd, (struct sockaddr *)&ss, len), 0);
-    struct timeval tv = {.tv_sec = 5};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
-    return fd;
-}
-
-static void find_port(struct addr *out)
-{
-    struct sockaddr_storage ss;
-    socklen_t len = sizeof ss;
-    int fd = client();
-    getsockname(fd, (struct sockaddr *)&ss, &len);
-    addr_from_sockaddr((struct sockaddr *)&ss, out);
-    close(fd);
+    return loopback_socket(&any, SEC(5));
 }
 
 static void open_rig(struct rig *rig)
@@ -64,7 +48,7 @@ static void open_rig(struct rig *rig)
     rig->bridge.config = &rig->config;
     rig->identity = dtls_identity_new(1700000000);
     rig->bridge.control = inbox_new(&rig->loop, on_report, rig);
-    find_port(&rig->bridge.locals[0]);
+    close(loopback_socket(&rig->bridge.locals[0], 0));
     rig->bridge.local_count = 1;
     rig->bridge.workers = rig->workers;
     rig->bridge.ssrc_hints = ssrc_hints_new();

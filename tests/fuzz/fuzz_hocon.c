@@ -32,16 +32,6 @@ static void check_diag(void *ctx, const struct hocon_diag *diag)
     assert(!diag->source || (diag->caret >= 0 && (size_t)diag->caret <= strlen(diag->source)));
 }
 
-static char *dump(const struct hocon *h)
-{
-    char *text = NULL;
-    size_t len;
-    FILE *out = open_memstream(&text, &len);
-    hocon_dump(out, hocon_root(h));
-    fclose(out);
-    return text;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -50,12 +40,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct hocon *h = hocon_parse("self.conf", bytes_of(data, size), &world);
     if (!h)
         return 0;
-    char *text = dump(h);
+    char *text = hocon_dumped(h);
     hocon_free(h);
     const struct hocon_world empty = {.diag = check_diag};
     struct hocon *again = hocon_parse("again.conf", bytes_str(text), &empty);
     if (again) { /* bounds on nesting are tighter for text than for what substitutions build */
-        char *text_again = dump(again);
+        char *text_again = hocon_dumped(again);
         assert(strcmp(text, text_again) == 0);
         free(text_again);
     } else {

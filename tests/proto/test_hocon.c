@@ -58,22 +58,12 @@ static void hear(void *ctx, const struct hocon_diag *diag)
     heard->caret = diag->caret;
 }
 
-static char *dump(const struct hocon *h)
-{
-    char *text = NULL;
-    size_t len;
-    FILE *out = open_memstream(&text, &len);
-    hocon_dump(out, hocon_root(h));
-    fclose(out);
-    return text;
-}
-
 static char *parse_and_dump(const char *text, struct heard *heard)
 {
     *heard = (struct heard){.text = ""};
     const struct hocon_world world = {read_table, env_table, hear, heard};
     struct hocon *h = hocon_parse("/etc/j/jvb.conf", bytes_str(text), &world);
-    char *dumped = h ? dump(h) : NULL;
+    char *dumped = h ? hocon_dumped(h) : NULL;
     hocon_free(h);
     return dumped;
 }

@@ -45,4 +45,14 @@ static inline void hocon_dump(FILE *out, const struct hocon_value *v)
     }
 }
 
+static inline char *hocon_dumped(const struct hocon *h) /* the caller's to free */
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    hocon_dump(out, hocon_root(h));
+    fclose(out);
+    return text;
+}
+
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "proto/rtp_ext.h"
+#include "support/loopback.h"
 
 static const uint8_t key_up[28] = {1, 2, 3}, key_down[28] = {4, 5, 6};
 
@@ -18,21 +19,6 @@ static void on_report(void *ctx, struct inbox_msg *msg)
     rig->last_report = *report;
     rig->report_count++;
     free(report);
-}
-
-static int bound_socket(struct addr *addr)
-{
-    struct sockaddr_storage ss;
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-    addr_parse("127.0.0.1", 0, addr);
-    socklen_t len = addr_to_sockaddr(addr, &ss);
-    assert_int_equal(bind(fd, (struct sockaddr *)&ss, len), 0);
-    len = sizeof ss;
-    getsockname(fd, (struct sockaddr *)&ss, &len);
-    addr_from_sockaddr((struct sockaddr *)&ss, addr);
-    int size = 1 << 22;
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-    return fd;
 }
 
 void rig_open(struct rig *rig)
@@ -57,7 +43,7 @@ void rig_open_with(struct rig *rig, void (*configure)(struct config *config))
     b->config = &rig->config;
     rig->identity = dtls_identity_new(1700000000);
     b->control = inbox_new(&rig->loop, on_report, rig);
-    close(bound_socket(&b->locals[0]));
+    close(loopback_socket(&b->locals[0], 0));
     b->local_count = 1;
     b->workers = &rig->worker;
     b->worker_count = 1;
@@ -155,7 +141,9 @@ void peer_join(struct rig *rig, struct peer *peer, uint32_t serial, bool rewriti
     rig_media(&spec->media);
     struct endpoint *ep = peer->ep = endpoint_new(rig->conf, serial, spec);
     free(spec);
-    peer->fd = bound_socket(&addr);
+    peer->fd = loopback_socket(&addr, 0);
+    int size = 1 << 22;
+    setsockopt(peer->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     peer->srtp = msrtp_new(MSRTP_AEAD_AES_128_GCM, bytes_of(key_down, 28), bytes_of(key_up, 28), MSRTP_SSRCS_ENDPOINT);
     ep->srtp = msrtp_new(MSRTP_AEAD_AES_128_GCM, bytes_of(key_up, 28), bytes_of(key_down, 28), MSRTP_SSRCS_ENDPOINT);
     udp_dest_set(rig->worker->udp, &ep->dest, &addr, 0);
