@@ -160,7 +160,7 @@ static void signal_recorded_sources(struct peer *peer, const struct capture *cap
 
 struct seen { /* one stream at one receiver */
     bool started, at_frame_end;
-    uint32_t ssrc, ts, packets, frames, keyframes;
+    uint32_t ssrc, ts, packets, frames, keyframes, torn;
     uint32_t digest; /* of sizes and markers, in order */
     uint16_t seq;
     uint8_t pt;
@@ -194,13 +194,13 @@ static struct vp8_fields read_vp8(struct bytes p)
     return f;
 }
 
-static void check_vp8(struct seen *s, const struct got *got, bool new_frame)
+static void check_vp8(struct seen *s, const struct got *got, bool new_frame, bool torn)
 {
     struct vp8_fields f = read_vp8(got->rtp.payload);
     assert_int_equal(f.start, new_frame); /* no frame without its first packet */
     s->keyframes += f.keyframe;
     bool first = !s->started || s->pt != got->rtp.pt;
-    if (first)
+    if (first || torn)
         assert_true(f.keyframe);
     if (!first && f.picture >= 0)
         assert_int_equal(f.picture, new_frame ? (s->picture + 1) & 0x7fff : s->picture);
@@ -213,10 +213,13 @@ static void check_vp8(struct seen *s, const struct got *got, bool new_frame)
 static void check(struct seen *s, const struct got *got)
 {
     bool video = got->rtp.pt != 111;
-    bool new_frame = !s->started || !video || s->at_frame_end;
+    /* to go on with another encoding in the middle of a frame leaves one number out, so that it looks torn by loss (project.h) */
+    bool torn = video && s->started && !s->at_frame_end && got->rtp.ts != s->ts;
+    bool new_frame = !s->started || !video || s->at_frame_end || torn;
+    s->torn += torn;
     if (s->started) {
         assert_int_equal(got->rtp.ssrc, s->ssrc);
-        assert_int_equal(got->rtp.seq, (uint16_t)(s->seq + 1));
+        assert_int_equal((uint16_t)(got->rtp.seq - s->seq), 1 + torn);
         int32_t step = (int32_t)(got->rtp.ts - s->ts);
         if (new_frame)
             assert_true(step > 0 && step < 10 * 90000);
@@ -224,7 +227,7 @@ static void check(struct seen *s, const struct got *got)
             assert_int_equal(step, 0);
     }
     if (got->rtp.pt == 100)
-        check_vp8(s, got, new_frame);
+        check_vp8(s, got, new_frame, torn);
     s->started = true;
     s->at_frame_end = got->rtp.marker;
     s->ssrc = got->rtp.ssrc;
@@ -359,6 +362,7 @@ static void check_whole(const struct capture *capture, int stream, bool plain_na
     assert_int_equal(signalled, plain_names);
     int least = write_to ? 1 : capture->sources[seen->ssrc == names[1] || (!plain_names && stream)].least;
     assert_in_range(seen->packets, (unsigned)least, 100000);
+    assert_in_range(seen->torn, 0, write_to ? 3 : 0); /* wishes at random moments do it, one a second does not */
 }
 
 static void play(const struct capture *capture, bool encrypted, struct shown shown[2])
