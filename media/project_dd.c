@@ -291,6 +291,8 @@ static bool offer_late(struct project *p, const struct media_pkt *pkt, const str
                        struct project_out *out)
 {
     struct project_dd *d = &p->u.dd;
+    if (!pkt->dd.known) /* its layer is not known, nor its place */
+        return false;
     struct project_place place = project_log_place(p, pkt, unit);
     if (!place.by)
         return false;
@@ -298,7 +300,7 @@ static bool offer_late(struct project *p, const struct media_pkt *pkt, const str
     if (place.whole) {
         if (place.before->run != p->log.run || !decide_late(d, &place, &pkt->dd))
             return false;
-        last = is_last(d, &pkt->dd, (int)place.before->spatial - 1);
+        last = is_last(d, &pkt->dd, (int)place.before->spatial - 1) || project_place_alone(&place, pkt);
     } else if (!place.by->sent) {
         return false;
     }

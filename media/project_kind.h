@@ -72,6 +72,8 @@ struct project_place {
     bool whole;
 };
 struct project_place project_log_place(struct project *p, const struct media_pkt *pkt, const struct project_unit *unit);
+/* Of a whole frame: did the rest of its picture, which came before it, stay back? Then it is the picture's end. */
+bool project_place_alone(const struct project_place *place, const struct media_pkt *pkt);
 /* Sends it, unless its number must not be used any more since the stream has gone on elsewhere. */
 bool project_log_late(struct project *p, const struct project_place *place, const struct media_pkt *pkt,
                       const struct project_unit *unit, struct project_out *out);

@@ -208,6 +208,11 @@ struct project_place project_log_place(struct project *p, const struct media_pkt
     return place;
 }
 
+bool project_place_alone(const struct project_place *place, const struct media_pkt *pkt)
+{
+    return place->next->ts == pkt->ts && !place->next->sent;
+}
+
 bool project_log_late(struct project *p, const struct project_place *place, const struct media_pkt *pkt,
                       const struct project_unit *unit, struct project_out *out)
 {

@@ -305,7 +305,8 @@ static bool offer_late(struct project *p, const struct media_pkt *pkt, const str
     if (place.whole) {
         if (place.before->run != p->log.run || !decide_late(&p->u.vp9, &place, &pkt->vp9))
             return false;
-        last = unit->sid == (pkt->vp9.inter ? place.before->spatial : place.before->top);
+        last = unit->sid == (pkt->vp9.inter ? place.before->spatial : place.before->top) ||
+               project_place_alone(&place, pkt);
     } else if (!place.by->sent) {
         return false;
     }

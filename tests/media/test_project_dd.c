@@ -282,6 +282,30 @@ static void a_picture_has_one_end_however_soon_the_target_returns(void **state) 
     }
 }
 
+/* What is late by more key frames than structures are kept has no layer, so that it must not pass for a packet of layer 0. */
+static void a_late_packet_of_an_unknown_layer_is_withheld(void **state)
+{
+    (void)state;
+    struct project p;
+    struct project_out out;
+    make_structure(&modes[1]);
+    srand(1);
+    make_stream(&modes[1], 0, 0);
+    project_init(&p, 90000, 1, 1);
+    project_set_target(&p, layer_index(0, 0, 2));
+    size_t late = 0;
+    for (size_t i = 0; svc_frames[svc_packets[i].frame].picture < 4; i++) {
+        if (svc_packets[i].frame ==
+            1 * SVC_SIDS + 1) /* layer 1 of picture 1 is lost; of that picture, layer 0 goes out */
+            late = i;
+        else
+            project_offer(&p, &svc_packets[i].m, i, &out);
+    }
+    struct media_pkt m = svc_packets[late].m;
+    m.dd = (struct dd_desc){.frame_number = m.dd.frame_number, .start = m.dd.start, .end = m.dd.end};
+    assert_false(project_offer(&p, &m, 1000, &out));
+}
+
 /* A packet of a stream of one spatial and three temporal layers. */
 static struct media_pkt l1t3_packet(int64_t seq, uint16_t number, char what)
 {
@@ -423,6 +447,7 @@ int main(void)
         cmocka_unit_test(targets_switch_where_the_descriptor_allows),
         cmocka_unit_test(waiting_for_a_lower_encoding_leaves_out_what_can_be),
         cmocka_unit_test(a_picture_has_one_end_however_soon_the_target_returns),
+        cmocka_unit_test(a_late_packet_of_an_unknown_layer_is_withheld),
         cmocka_unit_test(a_late_key_frame_starts_if_nothing_needed_was_withheld),
         cmocka_unit_test(a_target_waits_for_its_own_chain_whichever_it_is),
         cmocka_unit_test(another_source_carries_frame_numbers_and_templates_on),

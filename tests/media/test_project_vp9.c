@@ -173,6 +173,38 @@ static void a_layer_that_is_dropped_unsaid_leaves_no_picture_without_its_end(voi
     assert_int_equal(ends, AFTER);
 }
 
+/* Full SVC, going down: of a picture the upper layers came first and stayed back. The lowest one, when it comes, is all of it. */
+static void a_late_layer_whose_picture_stayed_back_is_its_end(void **state)
+{
+    (void)state;
+    enum { FULL_SVC = 2, TORN = 5, END = 8 };
+    make_structure();
+    unsigned seed = 1;
+    do {
+        srand(seed++);
+        make_stream(&modes[FULL_SVC], 0);
+    } while (svc_second_key() <= END);
+    struct project p;
+    struct project_out out;
+    project_init(&p, 90000, 1, 1);
+    project_set_target(&p, layer_index(0, 2, 2));
+    size_t late = 0, count = 0;
+    for (size_t i = 0; svc_frames[svc_packets[i].frame].picture <= TORN; i++) {
+        const struct svc_frame *f = &svc_frames[svc_packets[i].frame];
+        if (f->picture == TORN)
+            project_set_target(&p, layer_index(0, 0, 2));
+        if (f->picture == TORN && f->sid == 0) {
+            late = count++ ? late : i;
+            continue;
+        }
+        assert_int_equal(project_offer(&p, &svc_packets[i].m, MS(33) * (uint64_t)f->picture, &out), f->picture < TORN);
+    }
+    for (size_t i = late; i < late + count; i++) {
+        assert_true(project_offer(&p, &svc_packets[i].m, SEC(1), &out));
+        assert_int_equal(out.marker, i + 1 == late + count);
+    }
+}
+
 /* Full SVC: after a group of pictures was lost altogether, what comes on upper layers refers to nothing that went out. A
  * stream that is to go up stays, rather than tear the picture that it is in. */
 static void a_layer_whose_references_never_came_is_not_gone_up_to(void **state)
@@ -248,6 +280,7 @@ int main(void)
         cmocka_unit_test(whatever_happens_the_receiver_sees_one_stream),
         cmocka_unit_test(spatial_layers_switch_where_nothing_withheld_is_needed),
         cmocka_unit_test(a_layer_that_is_dropped_unsaid_leaves_no_picture_without_its_end),
+        cmocka_unit_test(a_late_layer_whose_picture_stayed_back_is_its_end),
         cmocka_unit_test(a_layer_whose_references_never_came_is_not_gone_up_to),
         cmocka_unit_test(a_change_of_codec_carries_the_numbers_on),
     };
