@@ -92,6 +92,19 @@ static bool read_vla(struct source *source, const struct media_pkt *m)
            layers_on_vla(&source->layers, m->codec, &vla);
 }
 
+static void offer_all(struct source *source, const struct tx_packet *packet)
+{
+    enum { FAR = 4, NEAR = 1 }; /* tracks ahead */
+    for (size_t i = source->track_count; i-- > 0;) { /* from the end: an unlisted track is replaced by the last one */
+        if (i >= FAR)
+            track_prefetch(source->tracks[i - FAR]);
+        if (i >= NEAR && i - NEAR < source->track_count)
+            track_prefetch_inner(source->tracks[i - NEAR]);
+        if (i < source->track_count)
+            offer(source->tracks[i], packet);
+    }
+}
+
 void forward_media(struct encoding *encoding, const struct media_pkt *m)
 {
     struct source *source = encoding->source;
@@ -113,7 +126,5 @@ void forward_media(struct encoding *encoding, const struct media_pkt *m)
         return;
     struct tx_packet packet;
     tx_path_prepare(&packet, source->owner, m);
-    for (size_t i = source->track_count; i-- > 0;) /* from the end: an unlisted track is replaced by the last one */
-        if (i < source->track_count)
-            offer(source->tracks[i], &packet);
+    offer_all(source, &packet);
 }

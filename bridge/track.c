@@ -94,6 +94,12 @@ void track_unbind(struct track *track)
     project_set_target(&track->project, LAYER_NONE);
 }
 
+void track_prefetch_inner(const struct track *track)
+{
+    project_prefetch(&track->project);
+    tx_stream_prefetch(&track->tx);
+}
+
 void track_announced(struct track *track, uint64_t now_us)
 {
     track->quiet_until_us = MIN(track->quiet_until_us, now_us + lead_us(track));

@@ -1,8 +1,9 @@
 /* See msrtp.h. The ciphers are chosen in msrtp_backend.c.
  *
  * libsrtp2 keeps the streams of a session in a list that it walks for every packet. So each direction has several
- * sessions with the same keys, each with a few SSRCs, and a hash table that says which: an SSRC is always in the
- * same session, which is what keeps its roll-over counter and its nonces right. */
+ * sessions with the same keys, and a hash table that says which: an SSRC is always in the same session, which is what
+ * keeps its roll-over counter and its nonces right. Inbound a session takes a few SSRCs, as they come; what goes out is
+ * known to be ours, so there each SSRC has a session of its own, found without hashing if it was used lately. */
 #include "media/msrtp.h"
 
 #include <arpa/inet.h>
@@ -14,7 +15,8 @@
 #include "proto/map.h"
 
 enum {
-    SSRCS_PER_SESSION = 4,
+    SSRCS_PER_SESSION = 4, /* inbound */
+    RECENT = 64,           /* outbound; a power of two */
     RTP_HEADER = 12,
     RTCP_HEADER = 8,
     RTCP_INDEX = 4,
@@ -22,7 +24,7 @@ enum {
 };
 
 struct ssrc {
-    struct list lru; /* inbound: longest unused first */
+    struct list lru; /* longest unused first */
     uint32_t ssrc;
     unsigned session;
 };
@@ -32,20 +34,29 @@ struct session {
     unsigned ssrcs;
 };
 
-struct direction {
-    srtp_ssrc_type_t kind;
+struct inbound {
     uint8_t key[KEY_MAX]; /* for sessions to come */
     struct session *sessions;
     unsigned session_count, roomy; /* roomy: where a new SSRC goes */
-    struct map known;              /* by SSRC */
+    struct map known;              /* SSRC -> struct ssrc */
     struct list lru;
+};
+
+struct outbound {
+    uint8_t key[KEY_MAX];
+    struct map known; /* SSRC -> srtp_t */
+    struct {
+        uint32_t ssrc;
+        srtp_t session; /* NULL: free */
+    } recent[RECENT];   /* by the last bits of the SSRC */
 };
 
 struct msrtp {
     srtp_profile_t profile;
     uint32_t ssrcs_max;
     size_t rtp_tag, rtcp_tag;
-    struct direction in, out;
+    struct inbound in;
+    struct outbound out;
     struct msrtp_stats stats;
 };
 
@@ -61,79 +72,98 @@ static const struct {
 
 /* ---- sessions ---- */
 
-static bool session_add(struct msrtp *ctx, struct direction *dir)
+static bool session_new(const struct msrtp *ctx, uint8_t *key, srtp_ssrc_t ssrc, srtp_t *session)
 {
-    srtp_policy_t policy = {.ssrc = {dir->kind, 0},
-                            .key = dir->key,
-                            .window_size = MSRTP_WINDOW,
-                            .allow_repeat_tx = dir->kind == ssrc_any_outbound};
+    srtp_policy_t policy = {
+        .ssrc = ssrc, .key = key, .window_size = MSRTP_WINDOW, .allow_repeat_tx = ssrc.type == ssrc_specific};
     srtp_crypto_policy_set_from_profile_for_rtp(&policy.rtp, ctx->profile);
     srtp_crypto_policy_set_from_profile_for_rtcp(&policy.rtcp, ctx->profile);
-    struct session *grown = reallocarray(dir->sessions, dir->session_count + 1, sizeof *grown);
+    return srtp_create(session, &policy) == srtp_err_status_ok;
+}
+
+static bool session_add(struct msrtp *ctx)
+{
+    struct inbound *in = &ctx->in;
+    struct session *grown = reallocarray(in->sessions, in->session_count + 1, sizeof *grown);
     if (!grown)
         abort();
-    dir->sessions = grown;
-    grown[dir->session_count] = (struct session){0};
-    if (srtp_create(&grown[dir->session_count].srtp, &policy) != srtp_err_status_ok)
+    in->sessions = grown;
+    grown[in->session_count] = (struct session){0};
+    if (!session_new(ctx, in->key, (srtp_ssrc_t){.type = ssrc_any_inbound}, &grown[in->session_count].srtp))
         return false;
-    dir->roomy = dir->session_count++;
+    in->roomy = in->session_count++;
     return true;
 }
 
-static void direction_init(struct direction *dir, srtp_ssrc_type_t kind, struct bytes key)
+static void inbound_init(struct inbound *in, struct bytes key)
 {
-    dir->kind = kind;
-    memcpy(dir->key, key.p, key.n);
-    map_init(&dir->known);
-    list_init(&dir->lru);
+    memcpy(in->key, key.p, key.n);
+    map_init(&in->known);
+    list_init(&in->lru);
 }
 
-static void direction_done(struct direction *dir)
+static void inbound_done(struct inbound *in)
 {
-    list_for_each_safe (node, &dir->lru)
+    list_for_each_safe (node, &in->lru)
         free(container_of(node, struct ssrc, lru));
-    map_done(&dir->known);
-    for (unsigned i = 0; i < dir->session_count; i++)
-        srtp_dealloc(dir->sessions[i].srtp);
-    free(dir->sessions);
-    gnutls_memset(dir->key, 0, sizeof dir->key);
+    map_done(&in->known);
+    for (unsigned i = 0; i < in->session_count; i++)
+        srtp_dealloc(in->sessions[i].srtp);
+    free(in->sessions);
+    gnutls_memset(in->key, 0, sizeof in->key);
+}
+
+static void outbound_init(struct outbound *out, struct bytes key)
+{
+    memcpy(out->key, key.p, key.n);
+    map_init(&out->known);
+}
+
+static void outbound_done(struct outbound *out)
+{
+    size_t at = 0;
+    for (srtp_t session; (session = map_next(&out->known, &at));)
+        srtp_dealloc(session);
+    map_done(&out->known);
+    gnutls_memset(out->key, 0, sizeof out->key);
 }
 
 /* The session that will take an SSRC not seen before. Nothing is remembered yet: it may be forged. */
-static bool session_for_new(struct msrtp *ctx, struct direction *dir, unsigned *at)
+static bool session_for_new(struct msrtp *ctx, unsigned *at)
 {
-    if (dir->session_count == 0 || dir->sessions[dir->roomy].ssrcs >= SSRCS_PER_SESSION) {
+    struct inbound *in = &ctx->in;
+    if (in->session_count == 0 || in->sessions[in->roomy].ssrcs >= SSRCS_PER_SESSION) {
         unsigned i = 0;
-        while (i < dir->session_count && dir->sessions[i].ssrcs >= SSRCS_PER_SESSION)
+        while (i < in->session_count && in->sessions[i].ssrcs >= SSRCS_PER_SESSION)
             i++;
-        if (i < dir->session_count)
-            dir->roomy = i;
-        else if (!session_add(ctx, dir))
+        if (i < in->session_count)
+            in->roomy = i;
+        else if (!session_add(ctx))
             return false;
     }
-    *at = dir->roomy;
+    *at = in->roomy;
     return true;
 }
 
-static void ssrc_remember(struct direction *dir, uint32_t ssrc, unsigned session)
+static void ssrc_remember(struct inbound *in, uint32_t ssrc, unsigned session)
 {
     struct ssrc *s = malloc(sizeof *s);
     if (!s)
         abort();
     *s = (struct ssrc){.ssrc = ssrc, .session = session};
-    dir->sessions[session].ssrcs++;
-    map_put_u32(&dir->known, ssrc, s);
-    list_push_back(&dir->lru, &s->lru);
+    in->sessions[session].ssrcs++;
+    map_put_u32(&in->known, ssrc, s);
+    list_push_back(&in->lru, &s->lru);
 }
 
-static void forget_longest_unused(struct direction *dir)
+static void forget_longest_unused(struct inbound *in)
 {
-    struct ssrc *s = container_of(dir->lru.next, struct ssrc, lru);
-    struct session *session = &dir->sessions[s->session];
+    struct ssrc *s = container_of(in->lru.next, struct ssrc, lru);
+    struct session *session = &in->sessions[s->session];
     srtp_remove_stream(session->srtp, htonl(s->ssrc)); /* network order here, host order elsewhere in libsrtp2 */
     session->ssrcs--;
     list_remove(&s->lru);
-    map_del_u32(&dir->known, s->ssrc);
+    map_del_u32(&in->known, s->ssrc);
     free(s);
 }
 
@@ -168,28 +198,28 @@ typedef srtp_err_status_t transform(srtp_t session, void *buf, int *len);
 
 static enum err open_with(struct msrtp *ctx, uint32_t ssrc, transform *unprotect, uint8_t *buf, size_t *len_bytes)
 {
-    struct direction *dir = &ctx->in;
-    struct ssrc *known = map_get_u32(&dir->known, ssrc);
+    struct inbound *in = &ctx->in;
+    struct ssrc *known = map_get_u32(&in->known, ssrc);
     unsigned at;
     if (known)
         at = known->session;
-    else if (!session_for_new(ctx, dir, &at))
+    else if (!session_for_new(ctx, &at))
         return err_of(ctx, srtp_err_status_fail);
 
     int n = (int)*len_bytes;
-    enum err err = err_of(ctx, unprotect(dir->sessions[at].srtp, buf, &n));
+    enum err err = err_of(ctx, unprotect(in->sessions[at].srtp, buf, &n));
     if (err != E_OK)
         return err;
     if (known) {
         list_remove(&known->lru);
-        list_push_back(&dir->lru, &known->lru);
+        list_push_back(&in->lru, &known->lru);
     } else {
-        ssrc_remember(dir, ssrc, at);
-        if (dir->known.count > ctx->ssrcs_max) {
-            forget_longest_unused(dir);
+        ssrc_remember(in, ssrc, at);
+        if (in->known.count > ctx->ssrcs_max) {
+            forget_longest_unused(in);
             ctx->stats.ssrcs_forgotten++;
         }
-        ctx->stats.ssrcs_in = (uint32_t)dir->known.count;
+        ctx->stats.ssrcs_in = (uint32_t)in->known.count;
     }
     *len_bytes = (size_t)n;
     ctx->stats.opened++;
@@ -210,24 +240,39 @@ enum err msrtp_open_rtcp(struct msrtp *ctx, uint8_t *buf, size_t *len_bytes)
 
 /* ---- out ---- */
 
+/* NULL: E_LIMIT or E_SYSTEM has been counted, *err says which. */
+static srtp_t session_out(struct msrtp *ctx, uint32_t ssrc, enum err *err)
+{
+    struct outbound *out = &ctx->out;
+    size_t at = ssrc & (RECENT - 1);
+    if (out->recent[at].session && out->recent[at].ssrc == ssrc)
+        return out->recent[at].session;
+    srtp_t session = map_get_u32(&out->known, ssrc);
+    if (!session) {
+        if (out->known.count >= ctx->ssrcs_max) {
+            *err = err_of(ctx, srtp_err_status_key_expired); /* forgetting one would use its nonces again */
+            return NULL;
+        }
+        if (!session_new(ctx, out->key, (srtp_ssrc_t){.type = ssrc_specific, .value = ssrc}, &session)) {
+            *err = err_of(ctx, srtp_err_status_fail);
+            return NULL;
+        }
+        map_put_u32(&out->known, ssrc, session);
+        ctx->stats.ssrcs_out = (uint32_t)out->known.count;
+    }
+    out->recent[at].ssrc = ssrc;
+    out->recent[at].session = session;
+    return session;
+}
+
 static enum err seal_with(struct msrtp *ctx, uint32_t ssrc, transform *protect, uint8_t *buf, size_t *len_bytes)
 {
-    struct direction *dir = &ctx->out;
-    struct ssrc *known = map_get_u32(&dir->known, ssrc);
-    unsigned at;
-    if (known)
-        at = known->session;
-    else if (dir->known.count >= ctx->ssrcs_max)
-        return err_of(ctx, srtp_err_status_key_expired); /* forgetting one would use its nonces again */
-    else if (!session_for_new(ctx, dir, &at))
-        return err_of(ctx, srtp_err_status_fail);
-
+    enum err err = E_OK;
+    srtp_t session = session_out(ctx, ssrc, &err);
+    if (!session)
+        return err;
     int n = (int)*len_bytes;
-    enum err err = err_of(ctx, protect(dir->sessions[at].srtp, buf, &n));
-    if (!known) { /* even after an error: libsrtp2 may have made the stream */
-        ssrc_remember(dir, ssrc, at);
-        ctx->stats.ssrcs_out = (uint32_t)dir->known.count;
-    }
+    err = err_of(ctx, protect(session, buf, &n));
     if (err != E_OK)
         return err;
     *len_bytes = (size_t)n;
@@ -271,8 +316,8 @@ struct msrtp *msrtp_new(enum msrtp_profile profile, struct bytes rx, struct byte
     ctx->ssrcs_max = ssrcs_max;
     ctx->rtp_tag = profiles[i].rtp_tag;
     ctx->rtcp_tag = profiles[i].rtcp_tag;
-    direction_init(&ctx->in, ssrc_any_inbound, rx);
-    direction_init(&ctx->out, ssrc_any_outbound, tx);
+    inbound_init(&ctx->in, rx);
+    outbound_init(&ctx->out, tx);
     return ctx;
 }
 
@@ -280,8 +325,8 @@ void msrtp_free(struct msrtp *ctx)
 {
     if (!ctx)
         return;
-    direction_done(&ctx->in);
-    direction_done(&ctx->out);
+    inbound_done(&ctx->in);
+    outbound_done(&ctx->out);
     free(ctx);
 }
 

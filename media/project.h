@@ -148,9 +148,7 @@ struct project {
     uint8_t kind; /* which member of u, by the codec of the newest packet */
     uint8_t codec; /* of which that was */
     struct project_head head;
-    struct project_pick pick;             /* codecs with encodings: what goes out, */
-    struct project_log log;               /* and under which numbers */
-    uint64_t sent[PROJECT_SENT_MAX / 64]; /* by output sequence number: went out */
+    struct project_pick pick; /* codecs with encodings: what goes out, */
     struct project_seen {
         uint32_t ssrc;
         int64_t newest;  /* source sequence number; 0: none */
@@ -160,6 +158,8 @@ struct project {
         int64_t skipped; /* of a frame that can be left out; */
         uint16_t skipped_number;
     } encoding[LAYER_ENCODINGS_MAX];
+    struct project_log log; /* and under which numbers */
+    uint64_t sent[PROJECT_SENT_MAX / 64]; /* by output sequence number: went out */
     union {
         struct project_plain plain;
         struct project_vp9 vp9;
@@ -186,5 +186,14 @@ int project_layer(const struct project *p); /* layer going out, as an index; LAY
 /* Translates the RTP timestamp of a sender report of `encoding`. False: not the encoding going out, drop the report. */
 bool project_map_ts(const struct project *p, unsigned encoding, uint32_t ts, uint32_t *out);
 void project_apply(const struct tx_edit *edit, uint8_t *payload, size_t len); /* in a writable copy of the payload */
+
+/* What every offer reads is in front, up to here; a caller with many projections fetches it ahead of time, */
+enum { PROJECT_HOT_BYTES = offsetof(struct project, log) + offsetof(struct project_log, frame) };
+/* and then, when that has come, the newest frame and the place of the next number. */
+static inline void project_prefetch(const struct project *p)
+{
+    __builtin_prefetch(&p->log.frame[p->log.at]);
+    __builtin_prefetch(&p->sent[(uint16_t)(p->head.seq + 1) % PROJECT_SENT_MAX / 64], 1);
+}
 
 #endif

@@ -77,6 +77,12 @@ static void log_put(struct tx_stream *s, const struct tx_sent *sent, int16_t ahe
     to->used = true;
 }
 
+void tx_stream_prefetch(const struct tx_stream *s)
+{
+    if (s->log)
+        __builtin_prefetch(log_slot(s, (uint16_t)(s->newest_seq + 1)), 1);
+}
+
 void tx_stream_on_sent(struct tx_stream *s, const struct tx_sent *sent, uint64_t now_us)
 {
     int16_t ahead = s->started ? seq_diff(sent->out_seq, s->newest_seq) : 1;

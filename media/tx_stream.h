@@ -75,6 +75,9 @@ static inline uint32_t tx_stream_ts(const struct tx_stream *s, uint32_t in_ts)
 /* Fill all of `sent` but sent_ms and used; out_seq and out_ts are final, in_ssrc and in_ts the source encoding's. */
 void tx_stream_on_sent(struct tx_stream *s, const struct tx_sent *sent, uint64_t now_us);
 
+/* Fetches the place in the log where the next packet will be noted. */
+void tx_stream_prefetch(const struct tx_stream *s);
+
 /* What out_seq was made of. NULL: never sent, or too old. Lives until the next tx_stream_on_sent. */
 const struct tx_sent *tx_stream_find(const struct tx_stream *s, uint16_t out_seq);
 /* For a NACK, when all else is there to send it: as find, and NULL if it was (re)sent so recently that it may still be on

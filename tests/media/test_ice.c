@@ -46,7 +46,7 @@ static void an_ipv6_check_is_answered_with_an_ipv6_address(void **state) /* trap
     struct ice_path from = at("2001:db8::77", 40001, 1);
     assert_int_equal(rig_check(rig, &from), E_OK);
     const struct seen *reply = nth_sent(rig, 0, 0x0101, 0);
-    size_t len;
+    size_t len = 0;
     const uint8_t *xma = sp_find(reply->bytes, reply->len, 0x0020, &len);
     assert_int_equal(len, 20);
     assert_int_equal(xma[1], 2);
@@ -62,7 +62,7 @@ static void our_checks_say_what_a_controlling_bridge_says(void **state) /* trans
     rig_check(rig, &from);
     rig_credentials(rig);
     const struct seen *check = nth_sent(rig, 0, 0x0001, 0);
-    size_t len;
+    size_t len = 0;
     const uint8_t *v = sp_find(check->bytes, check->len, 0x0006, &len);
     assert_true(bytes_eq(bytes_of(v, len), bytes_str(PEER_UFRAG ":" OUR_UFRAG)));
     v = sp_find(check->bytes, check->len, 0x0024, &len);
@@ -283,7 +283,7 @@ static void an_unknown_required_attribute_is_answered_420(void **state) /* trans
     assert_non_null(reply);
     assert_true(sp_verify(reply->bytes, reply->len, OUR_PWD));
     assert_int_equal(sp_error_code(reply->bytes, reply->len), 420);
-    size_t len;
+    size_t len = 0;
     const uint8_t *list = sp_find(reply->bytes, reply->len, 0x000a, &len);
     assert_int_equal(len % 2, 0);
     assert_int_equal(sp_get(list, 2), 0x7f00);
