@@ -12,7 +12,14 @@
 #include "media/gcc.h"
 #include "proto/log.h"
 
-enum { REPORT_MS = 500 };
+enum { REPORT_MS = 500, REPORT_GRID_MS = 100 };
+
+/* On a grid that all endpoints share: one waking serves many. */
+static uint64_t next_report_us(uint64_t now_us)
+{
+    uint64_t us = now_us + MS(REPORT_MS);
+    return us - us % MS(REPORT_GRID_MS);
+}
 
 /* ---- DTLS ---- */
 
@@ -80,7 +87,7 @@ static void dtls_timer_fired(struct timer *timer, uint64_t now_us)
 static void report_timer_fired(struct timer *timer, uint64_t now_us)
 {
     struct endpoint *ep = container_of(timer, struct endpoint, report_timer);
-    wheel_set(&ep->worker->wheel, timer, now_us + MS(REPORT_MS));
+    wheel_set(&ep->worker->wheel, timer, next_report_us(now_us));
     rtcp_send_reports(ep, now_us);
     rx_path_on_time(ep, now_us);
 }
@@ -381,7 +388,7 @@ static struct endpoint *allocate(struct conference *conf, uint32_t serial, const
 static void enter(struct endpoint *ep, const struct endpoint_spec *spec)
 {
     struct worker *w = ep->worker;
-    wheel_set(&w->wheel, &ep->report_timer, w->now_us + MS(REPORT_MS));
+    wheel_set(&w->wheel, &ep->report_timer, next_report_us(w->now_us));
     receiver_init(&ep->receiver, ep, spec);
     endpoint_set_media(ep, &spec->media);
     map_put_u32(&w->endpoints, ep->serial, ep);

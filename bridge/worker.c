@@ -209,6 +209,7 @@ static void on_timer(uv_timer_t *timer)
 {
     struct worker *w = timer->data;
     w->now_us = uv_hrtime() / 1000;
+    w->armed_us = NEVER_US;
     wheel_run(&w->wheel, w->now_us);
 }
 
@@ -217,6 +218,9 @@ static void before_sleep(uv_prepare_t *prepare)
     struct worker *w = prepare->data;
     udp_flush(w->udp);
     uint64_t next_us = wheel_next_us(&w->wheel);
+    if (next_us == w->armed_us)
+        return;
+    w->armed_us = next_us;
     if (next_us == NEVER_US) {
         uv_timer_stop(&w->timer);
         return;
@@ -257,6 +261,7 @@ struct worker *worker_new(const struct bridge *bridge, unsigned index, int faile
     }
     w->now_us = uv_hrtime() / 1000;
     wheel_init(&w->wheel, w->now_us);
+    w->armed_us = NEVER_US;
     map_init(&w->conferences);
     map_init(&w->endpoints);
     w->demux = demux_new(index, bridge->worker_count, bridge->config->ice_ufrag_prefix, bridge->ssrc_hints);

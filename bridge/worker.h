@@ -31,6 +31,7 @@ struct worker {
     struct inbox *inbox;
     uv_sem_t ended;
     struct wheel wheel;
+    uint64_t armed_us; /* what `timer` is set to; NEVER_US: nothing */
     struct pkt_pool *pool;
     struct udp_io *udp;
     struct demux *demux;
