@@ -2,8 +2,9 @@
  *
  * libsrtp2 keeps the streams of a session in a list that it walks for every packet. So each direction has several
  * sessions with the same keys, and a hash table that says which: an SSRC is always in the same session, which is what
- * keeps its roll-over counter and its nonces right. Inbound a session takes a few SSRCs, as they come; what goes out is
- * known to be ours, so there each SSRC has a session of its own, found without hashing if it was used lately. */
+ * keeps its roll-over counter and its nonces right. Those of a session share its expanded keys, so one SSRC each would
+ * be no better: the walk would be saved, and the keys come from farther away. What goes out finds its session without
+ * hashing if it was used lately. */
 #include "media/msrtp.h"
 
 #include <arpa/inet.h>
@@ -15,8 +16,8 @@
 #include "proto/map.h"
 
 enum {
-    SSRCS_PER_SESSION = 4, /* inbound */
-    RECENT = 64,           /* outbound; a power of two */
+    SSRCS_PER_SESSION = 4,
+    RECENT = 64, /* outbound; a power of two */
     RTP_HEADER = 12,
     RTCP_HEADER = 8,
     RTCP_INDEX = 4,
@@ -45,6 +46,8 @@ struct inbound {
 struct outbound {
     uint8_t key[KEY_MAX];
     struct map known; /* SSRC -> srtp_t */
+    srtp_t *sessions; /* full, all but the last */
+    unsigned session_count;
     struct {
         uint32_t ssrc;
         srtp_t session; /* NULL: free */
@@ -72,10 +75,10 @@ static const struct {
 
 /* ---- sessions ---- */
 
-static bool session_new(const struct msrtp *ctx, uint8_t *key, srtp_ssrc_t ssrc, srtp_t *session)
+static bool session_new(const struct msrtp *ctx, uint8_t *key, srtp_ssrc_type_t kind, srtp_t *session)
 {
     srtp_policy_t policy = {
-        .ssrc = ssrc, .key = key, .window_size = MSRTP_WINDOW, .allow_repeat_tx = ssrc.type == ssrc_specific};
+        .ssrc.type = kind, .key = key, .window_size = MSRTP_WINDOW, .allow_repeat_tx = kind == ssrc_any_outbound};
     srtp_crypto_policy_set_from_profile_for_rtp(&policy.rtp, ctx->profile);
     srtp_crypto_policy_set_from_profile_for_rtcp(&policy.rtcp, ctx->profile);
     return srtp_create(session, &policy) == srtp_err_status_ok;
@@ -89,7 +92,7 @@ static bool session_add(struct msrtp *ctx)
         abort();
     in->sessions = grown;
     grown[in->session_count] = (struct session){0};
-    if (!session_new(ctx, in->key, (srtp_ssrc_t){.type = ssrc_any_inbound}, &grown[in->session_count].srtp))
+    if (!session_new(ctx, in->key, ssrc_any_inbound, &grown[in->session_count].srtp))
         return false;
     in->roomy = in->session_count++;
     return true;
@@ -121,9 +124,9 @@ static void outbound_init(struct outbound *out, struct bytes key)
 
 static void outbound_done(struct outbound *out)
 {
-    size_t at = 0;
-    for (srtp_t session; (session = map_next(&out->known, &at));)
-        srtp_dealloc(session);
+    for (unsigned i = 0; i < out->session_count; i++)
+        srtp_dealloc(out->sessions[i]);
+    free(out->sessions);
     map_done(&out->known);
     gnutls_memset(out->key, 0, sizeof out->key);
 }
@@ -240,6 +243,25 @@ enum err msrtp_open_rtcp(struct msrtp *ctx, uint8_t *buf, size_t *len_bytes)
 
 /* ---- out ---- */
 
+/* An SSRC not seen before. Outbound none is ever taken away, so the last session is the only one with room. */
+static srtp_t session_out_new(struct msrtp *ctx, uint32_t ssrc)
+{
+    struct outbound *out = &ctx->out;
+    if (out->known.count % SSRCS_PER_SESSION == 0) {
+        srtp_t *grown = reallocarray(out->sessions, out->session_count + 1, sizeof(srtp_t));
+        if (!grown)
+            abort();
+        out->sessions = grown;
+        if (!session_new(ctx, out->key, ssrc_any_outbound, &grown[out->session_count]))
+            return NULL;
+        out->session_count++;
+    }
+    srtp_t session = out->sessions[out->session_count - 1];
+    map_put_u32(&out->known, ssrc, session);
+    ctx->stats.ssrcs_out = (uint32_t)out->known.count;
+    return session;
+}
+
 /* NULL: E_LIMIT or E_SYSTEM has been counted, *err says which. */
 static srtp_t session_out(struct msrtp *ctx, uint32_t ssrc, enum err *err)
 {
@@ -253,12 +275,10 @@ static srtp_t session_out(struct msrtp *ctx, uint32_t ssrc, enum err *err)
             *err = err_of(ctx, srtp_err_status_key_expired); /* forgetting one would use its nonces again */
             return NULL;
         }
-        if (!session_new(ctx, out->key, (srtp_ssrc_t){.type = ssrc_specific, .value = ssrc}, &session)) {
+        if (!(session = session_out_new(ctx, ssrc))) {
             *err = err_of(ctx, srtp_err_status_fail);
             return NULL;
         }
-        map_put_u32(&out->known, ssrc, session);
-        ctx->stats.ssrcs_out = (uint32_t)out->known.count;
     }
     out->recent[at].ssrc = ssrc;
     out->recent[at].session = session;
