@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "proto/bytes.h"
+
 #define SPACING_MAX_US SEC(1)
 #define RETRY_MIN_US   MS(500) /* a picture that is on its way gets the time to arrive */
 #define SOON_AFTER_US  MS(10)
@@ -22,6 +24,7 @@ void keyframe_init(struct keyframe *k, const struct keyframe_config *config)
     memset(k, 0, sizeof *k);
     k->config = config;
     k->interval_us = config->min_interval_us;
+    k->answer_us = MAX(config->min_interval_us, (uint64_t)KEYFRAME_PICTURE_US);
     k->due_us = k->retry_us = NEVER_US;
 }
 
@@ -29,6 +32,7 @@ void keyframe_on_rtt(struct keyframe *k, uint64_t rtt_us)
 {
     uint64_t interval_us = rtt_us + SOON_AFTER_US;
     k->interval_us = interval_us < k->config->min_interval_us ? interval_us : k->config->min_interval_us;
+    k->answer_us = rtt_us + KEYFRAME_PICTURE_US;
 }
 
 static struct keyframe_asker *asker_of(struct keyframe *k, uint32_t receiver)
@@ -47,12 +51,13 @@ static struct keyframe_asker *asker_of(struct keyframe *k, uint32_t receiver)
 /* When a next request may go out for the source, however much it is wanted. */
 static uint64_t source_free_us(const struct keyframe *k)
 {
+    uint64_t others_us = k->answered_us ? k->answered_us + KEYFRAME_PICTURE_US : 0;
     if (k->sent_us == 0)
-        return 0;
-    uint64_t spacing_us = k->interval_us;
+        return others_us;
+    uint64_t spacing_us = k->unanswered ? k->answer_us : k->interval_us;
     for (uint32_t i = QUICK_REQUESTS; i < k->unanswered && spacing_us < SPACING_MAX_US; i++)
         spacing_us *= 2;
-    return k->sent_us + (spacing_us < SPACING_MAX_US ? spacing_us : SPACING_MAX_US);
+    return MAX(k->sent_us + MIN(spacing_us, SPACING_MAX_US), others_us);
 }
 
 static uint64_t receiver_free_us(const struct keyframe *k, const struct keyframe_asker *asker, uint64_t now_us)
@@ -84,6 +89,8 @@ void keyframe_on_want(struct keyframe *k, uint32_t receiver, uint64_t now_us)
 void keyframe_on_frame(struct keyframe *k, uint64_t now_us)
 {
     k->due_us = k->retry_us = NEVER_US;
+    if (k->unanswered)
+        k->answered_us = now_us;
     k->unanswered = 0;
     for (size_t i = 0; i < KEYFRAME_ASKERS; i++) {
         struct keyframe_asker *asker = &k->askers[i];

@@ -4,7 +4,9 @@
  * They are gathered and limited: one request per interval for the source. A receiver for whom max_requests key frames came
  * within window waits until patience after the last request. A wish is put off, never refused, so that nobody waits for
  * a first picture until a window of 10 s has passed, and a request that brought no key frame costs its receiver nothing.
- * A request without answer is repeated, slower each time; its wishes are answered by whatever key frame comes next.
+ * A request without answer is repeated, slower each time; its wishes are answered by whatever key frame comes next. The
+ * sender gets the time to answer: a round trip, and until its next picture is made. After the first key frame of an answer
+ * those of the source's other encodings follow, so what is wished in that time is on its way.
  *
  * Rhythm:  keyframe_on_want() / keyframe_on_frame(); then, and at keyframe_deadline_us(), keyframe_poll(): true means
  *          send one now, as PLI or FIR for the PRIMARY SSRC of the source's encoding 0, whatever encoding is wanted.
@@ -21,6 +23,8 @@ enum {
     KEYFRAME_ASKERS = 16,      /* receivers whose limits are remembered; the one longest quiet is forgotten */
     KEYFRAME_REQUESTS_CAP = 4, /* most that max_requests may be */
     KEYFRAME_RETRIES = 6,      /* without anybody wishing anew */
+    KEYFRAME_PICTURE_US =
+        100000, /* a camera's next picture at 15 a second and its encoding; key frames of all encodings */
 };
 
 struct keyframe_config { /* names and defaults: jmt.keyframe.* */
@@ -43,6 +47,8 @@ struct keyframe_asker {
 struct keyframe {
     const struct keyframe_config *config;
     uint64_t interval_us; /* min(min_interval, RTT + 10 ms) */
+    uint64_t answer_us;   /* from a request to its key frame, at most: RTT + KEYFRAME_PICTURE_US */
+    uint64_t answered_us; /* the first key frame after the newest request; 0: none */
     uint64_t sent_us;     /* last request; 0: never */
     uint64_t due_us;      /* the next request for gathered wishes; NEVER_US: none */
     uint64_t retry_us;    /* repeat the last request then; NEVER_US: answered, or given up */

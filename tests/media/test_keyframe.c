@@ -163,16 +163,50 @@ static void a_repetition_serves_those_who_were_put_off(void **state)
     assert_true(keyframe_deadline_us(&k) < NEVER_US);
 }
 
+static void the_sender_gets_the_time_to_make_a_picture(void **state)
+{
+    (void)state;
+    struct keyframe k;
+    keyframe_init(&k, &keyframe_defaults);
+    keyframe_on_rtt(&k, MS(1));
+    unsigned count = 0;
+    for (uint64_t us = SEC(1); us < SEC(1) + MS(100); us += MS(1)) { /* a projection wishes on every packet */
+        keyframe_on_want(&k, 1, us);
+        count += asks(&k, us);
+    }
+    assert_int_equal(count, 1);
+    keyframe_on_want(&k, 1, SEC(1) + MS(100));
+    assert_int_equal(keyframe_deadline_us(&k), SEC(1) + MS(101)); /* the request was lost, or its answer */
+}
+
+static void key_frames_of_other_encodings_follow_the_first(void **state)
+{
+    (void)state;
+    struct keyframe k;
+    keyframe_init(&k, &keyframe_defaults);
+    keyframe_on_rtt(&k, MS(1));
+    keyframe_on_want(&k, 1, SEC(1));
+    assert_true(asks(&k, SEC(1)));
+    keyframe_on_frame(&k, SEC(1) + MS(40)); /* the smallest is encoded first */
+    keyframe_on_want(&k, 1, SEC(1) + MS(41));
+    assert_int_equal(keyframe_deadline_us(&k), SEC(1) + MS(140));
+    keyframe_on_frame(&k, SEC(1) + MS(60)); /* this is the one */
+    assert_int_equal(keyframe_deadline_us(&k), NEVER_US);
+    keyframe_on_want(&k, 2, SEC(1) + MS(70));
+    assert_int_equal(keyframe_deadline_us(&k), SEC(1) + MS(140)); /* it did not move: no wish is put off for ever */
+}
+
 static void a_short_round_trip_allows_a_shorter_distance(void **state)
 {
     (void)state;
     struct keyframe k;
     keyframe_init(&k, &keyframe_defaults);
-    keyframe_on_rtt(&k, MS(30));
+    keyframe_on_rtt(&k, MS(150));
     keyframe_on_want(&k, 1, SEC(1));
     assert_true(asks(&k, SEC(1)));
-    keyframe_on_want(&k, 1, SEC(1) + MS(1));
-    assert_int_equal(keyframe_deadline_us(&k), SEC(1) + MS(40));
+    keyframe_on_frame(&k, SEC(1) + MS(40));
+    keyframe_on_want(&k, 1, SEC(1) + MS(141));
+    assert_int_equal(keyframe_deadline_us(&k), SEC(1) + MS(160));
     keyframe_on_rtt(&k, SEC(1));
     assert_int_equal(k.interval_us, MS(200));
 }
@@ -188,6 +222,8 @@ int main(void)
         cmocka_unit_test(a_greedy_receiver_is_slowed_but_not_the_others),
         cmocka_unit_test(the_limit_is_over_with_its_window),
         cmocka_unit_test(a_repetition_serves_those_who_were_put_off),
+        cmocka_unit_test(the_sender_gets_the_time_to_make_a_picture),
+        cmocka_unit_test(key_frames_of_other_encodings_follow_the_first),
         cmocka_unit_test(a_short_round_trip_allows_a_shorter_distance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
