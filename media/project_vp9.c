@@ -187,12 +187,11 @@ static void open_tids(struct project_vp9 *v, const struct vp9_desc *d)
         v->tids = v->limit;
 }
 
-static bool tid_passes(const struct project_vp9 *v, const struct vp9_desc *d)
+static uint8_t tids_of(const struct project_vp9 *v, const struct vp9_desc *d)
 {
     const uint8_t *refs;
     unsigned count;
-    uint8_t tids = refs_of(v, d, &refs, &count) ? v->limit : v->tids;
-    return tids >> d->tid & 1;
+    return refs_of(v, d, &refs, &count) ? v->limit : v->tids;
 }
 
 static bool take_key(struct project_vp9 *v)
@@ -220,7 +219,7 @@ static bool decide(struct project *p, const struct vp9_desc *d)
     if (vp9_is_key(d)) {
         sent = take_key(v);
     } else {
-        bool can = is_decodable(v, d), passes = tid_passes(v, d);
+        bool can = is_decodable(v, d), passes = tids_of(v, d) >> d->tid & 1;
         uint8_t top = top_sid(v);
         bool gone = d->sid < v->sid && (v->absent >= ABSENT_PICTURES || is_highest(d));
         bool up = v->sid < d->sid && d->sid <= top;
@@ -245,7 +244,10 @@ static bool decide(struct project *p, const struct vp9_desc *d)
 static bool decide_late(struct project_vp9 *v, const struct project_place *place, const struct vp9_desc *d)
 {
     const struct project_frame *before = place->before;
-    uint8_t tids = before->tids | place->next->tids;
+    const uint8_t *refs;
+    unsigned count;
+    bool known = refs_of(v, d, &refs, &count); /* else it may need any that was withheld before layers were opened */
+    uint8_t tids = known ? before->tids | place->next->tids : before->tids & place->next->tids;
     uint8_t sid = d->inter ? before->spatial : before->top;
     bool sent = vp9_is_key(d) ||
                 ((tids >> d->tid & 1) && is_decodable(v, d) && (d->sid == sid || (d->sid < sid && !d->not_upper_ref)));
@@ -258,7 +260,7 @@ static struct project_frame frame_of(struct project *p, const struct media_pkt *
     struct project_vp9 *v = &p->u.vp9;
     struct project_frame f = project_frame_of(p, pkt, unit);
     f.sent = decide(p, &pkt->vp9);
-    f.tids = v->limit;
+    f.tids = tids_of(v, &pkt->vp9);
     f.spatial = v->sid;
     f.top = top_sid(v);
     f.last = unit->sid == (pkt->vp9.inter ? f.spatial : f.top);
