@@ -107,16 +107,18 @@ static bool rx_count(struct rx *rx)
     return true;
 }
 
-static void tick_off(struct rx *rx) /* the number has come, whatever becomes of its content */
+/* The number has come, whatever becomes of its content. Returns how often it had been asked for. */
+static unsigned tick_off(struct rx *rx)
 {
     struct endpoint *ep = rx->ep;
     struct nack *nack = rx->encoding->nack;
     if (!nack)
-        return;
-    nack_on_packet(nack, rx->raw_seq, rx->pkt->rx_us);
+        return 0;
+    unsigned asked = nack_on_packet(nack, rx->raw_seq, rx->pkt->rx_us);
     uint64_t deadline_us = nack_deadline_us(nack);
     if (deadline_us < ep->nack_timer.deadline_us)
         wheel_set(&ep->worker->wheel, &ep->nack_timer, deadline_us);
+    return asked;
 }
 
 static bool hide(struct rx *rx) /* a number that is dropped on purpose must not look like a loss */
@@ -153,7 +155,7 @@ static bool rx_rtx(struct rx *rx)
 
 static bool rx_nack(struct rx *rx)
 {
-    tick_off(rx);
+    rx->m.pressed = tick_off(rx) > 1;
     return true;
 }
 

@@ -8,7 +8,7 @@
 #include "bridge/shard.h"
 #include "bridge/track.h"
 
-enum { NACK_REORDER_US = 10000 }; /* a packet may be this late before it is asked for */
+enum { NACK_REORDER_US = 5000 }; /* a packet may be this late before it is asked for */
 
 static uint32_t clock_of(enum colibri2_kind kind)
 {

@@ -95,7 +95,7 @@ static bool seal_and_queue(struct endpoint *to, uint8_t *buf, size_t len)
 
 /* rtx: as what repairs it, else as the packet itself. Its length; 0: it could not be sent. */
 static size_t write_packet(struct track *track, const struct tx_packet *packet, const struct tx_sent *sent, bool rtx,
-                         uint16_t twcc_seq, uint64_t now_us)
+                           uint16_t twcc_seq, uint64_t now_us)
 {
     struct endpoint *to = track->receiver;
     const struct media_pkt *m = packet->m;
@@ -124,6 +124,20 @@ static void tell_estimator(const struct track *track, uint16_t twcc_seq, size_t 
         bwe_on_sent(track->receiver, twcc_seq, len_bytes, purpose);
 }
 
+static bool has_rtx(const struct track *track, uint8_t pt)
+{
+    return track->tx.rtx_ssrc && track->receiver->payloads[pt].rtx_pt;
+}
+
+static size_t write_rtx(struct track *track, const struct tx_packet *packet, const struct tx_sent *sent,
+                        uint8_t purpose, uint64_t now_us)
+{
+    uint16_t twcc_seq = next_twcc(track);
+    size_t len_bytes = write_packet(track, packet, sent, true, twcc_seq, now_us);
+    tell_estimator(track, twcc_seq, len_bytes, purpose);
+    return len_bytes;
+}
+
 void tx_path_send(struct track *track, const struct tx_packet *packet, const struct project_out *out)
 {
     const struct media_pkt *m = packet->m;
@@ -145,6 +159,8 @@ void tx_path_send(struct track *track, const struct tx_packet *packet, const str
     size_t len_bytes = write_packet(track, packet, &sent, false, sent.twcc_seq, m->rx_us);
     tell_estimator(track, sent.twcc_seq, len_bytes, GCC_MEDIA);
     tx_stream_on_sent(&track->tx, &sent, m->rx_us);
+    if (m->pressed && has_rtx(track, m->pt))
+        write_rtx(track, packet, &sent, GCC_MEDIA, m->rx_us);
 }
 
 static const struct encoding *encoding_of(const struct source *source, uint32_t ssrc)
@@ -169,23 +185,13 @@ static const struct media_pkt *kept_packet(const struct track *track, const stru
     return m && m->rx_us == sent->in_rx_us ? m : NULL;
 }
 
-static size_t write_rtx(struct track *track, const struct tx_packet *packet, const struct tx_sent *sent,
-                        uint8_t purpose, uint64_t now_us)
-{
-    uint16_t twcc_seq = next_twcc(track);
-    size_t len_bytes = write_packet(track, packet, sent, true, twcc_seq, now_us);
-    tell_estimator(track, twcc_seq, len_bytes, purpose);
-    return len_bytes;
-}
-
 size_t tx_path_send_again(struct track *track, uint16_t out_seq, size_t most_bytes, uint8_t purpose, uint64_t now_us)
 {
     enum { HEADERS_MAX = 60 }; /* with extensions and the number of what is repaired */
     struct endpoint *to = track->receiver;
     const struct tx_sent *sent = endpoint_is_up(to) ? tx_stream_find(&track->tx, out_seq) : NULL;
     const struct media_pkt *m = kept_packet(track, sent);
-    if (!m || !track->tx.rtx_ssrc || !to->payloads[m->pt].rtx_pt ||
-        (size_t)m->payload_len + HEADERS_MAX > most_bytes)
+    if (!m || !has_rtx(track, m->pt) || (size_t)m->payload_len + HEADERS_MAX > most_bytes)
         return 0;
     struct tx_packet packet;
     tx_path_prepare(&packet, track->source->owner, m);
@@ -226,14 +232,15 @@ void tx_path_on_nack(struct track *track, uint16_t out_seq, uint64_t now_us)
     const struct media_pkt *m = kept_packet(track, sent);
     if (!m)
         return;
-    bool rtx = track->tx.rtx_ssrc && to->payloads[m->pt].rtx_pt;
+    bool rtx = has_rtx(track, m->pt);
+    bool again = sent->resent; /* asked for once more: it, or the request, was lost, and time is running out */
     if ((!rtx && !is_unchanged(track, m)) || !tx_stream_on_nack(&track->tx, out_seq, to->rtt.last_us, now_us))
         return;
     struct tx_packet packet;
     tx_path_prepare(&packet, track->source->owner, m);
-    if (rtx)
+    for (unsigned copies = again ? 2 : 1; rtx && copies; copies--)
         write_rtx(track, &packet, sent, GCC_MEDIA, now_us);
-    else
+    if (!rtx)
         write_packet(track, &packet, sent, false, sent->twcc_seq, m->rx_us); /* at the time when it was sent first */
 }
 

@@ -29,7 +29,8 @@ struct media_pkt {
     bool keyframe;    /* carries (part of) a key frame; audio: false */
     bool frame_start; /* first packet of its frame, as far as the codec tells; audio: true */
     bool retransmitted;
-    bool late; /* a newer packet of its SSRC came before, whether or not anybody was shown that one */
+    bool pressed; /* it was asked for more than once: its receivers have little time left */
+    bool late;    /* a newer packet of its SSRC came before, whether or not anybody was shown that one */
     bool has_dd;
     bool has_level, vad;
     uint8_t level; /* RFC 6464: -dBov, 127 = silence */

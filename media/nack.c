@@ -3,11 +3,14 @@
 
 #include <string.h>
 
+#include "proto/bytes.h"
+
 void nack_init(struct nack *n, uint64_t reorder_us)
 {
     n->newest = 0;
     n->reorder_us = reorder_us;
     n->retry_us = NACK_RETRY_US;
+    n->copy_us = 0;
     n->deadline_us = NEVER_US;
     n->given_up = 0;
     n->count = 0;
@@ -15,10 +18,11 @@ void nack_init(struct nack *n, uint64_t reorder_us)
 
 void nack_on_rtt(struct nack *n, uint64_t rtt_us)
 {
-    uint64_t retry_us = rtt_us + rtt_us / 4 + MS(10); /* the answer has to queue behind other packets */
+    uint64_t retry_us = rtt_us + rtt_us / 16 + MS(3); /* and the answer has to queue behind other packets */
     n->retry_us = retry_us < NACK_RETRY_MIN_US   ? NACK_RETRY_MIN_US
                   : retry_us > NACK_RETRY_MAX_US ? NACK_RETRY_MAX_US
                                                  : retry_us;
+    n->copy_us = rtt_us < NACK_COPY_RTT_US ? 0 : MIN(rtt_us / 8, (uint64_t)NACK_COPY_MAX_US);
 }
 
 static void drop_oldest(struct nack *n, size_t count)
@@ -28,7 +32,7 @@ static void drop_oldest(struct nack *n, size_t count)
     n->given_up += count;
 }
 
-static void found(struct nack *n, int64_t seq_wide)
+static unsigned found(struct nack *n, int64_t seq_wide)
 {
     size_t low = 0, high = n->count;
     while (low < high) {
@@ -39,32 +43,33 @@ static void found(struct nack *n, int64_t seq_wide)
             high = mid;
     }
     if (low == n->count || n->missing[low].seq_wide != seq_wide)
-        return;
+        return 0;
+    unsigned times = n->missing[low].times;
     memmove(n->missing + low, n->missing + low + 1, (n->count - low - 1) * sizeof n->missing[0]);
     if (--n->count == 0)
         n->deadline_us = NEVER_US;
+    return times;
 }
 
-void nack_on_packet(struct nack *n, int64_t seq_wide, uint64_t now_us)
+unsigned nack_on_packet(struct nack *n, int64_t seq_wide, uint64_t now_us)
 {
     if (n->newest == 0) {
         n->newest = seq_wide;
-        return;
+        return 0;
     }
     if (seq_wide <= n->newest) {
-        found(n, seq_wide);
-        return;
+        return found(n, seq_wide);
     }
     int64_t first = n->newest + 1;
     size_t gap = (size_t)(seq_wide - first);
     n->newest = seq_wide;
     if (gap == 0)
-        return;
+        return 0;
     if (gap >= NACK_GAP_MAX) { /* a new beginning: nothing behind it is worth having */
         n->given_up += n->count;
         n->count = 0;
         n->deadline_us = NEVER_US;
-        return;
+        return 0;
     }
     if (n->count + gap > NACK_MISSING_MAX)
         drop_oldest(n, n->count + gap - NACK_MISSING_MAX);
@@ -73,11 +78,24 @@ void nack_on_packet(struct nack *n, int64_t seq_wide, uint64_t now_us)
         n->missing[n->count++] = (struct nack_missing){.seq_wide = first + (int64_t)i, .due_us = due_us};
     if (due_us < n->deadline_us)
         n->deadline_us = due_us;
+    return 0;
 }
 
 uint64_t nack_deadline_us(const struct nack *n)
 {
     return n->deadline_us;
+}
+
+static void asked_for(const struct nack *n, struct nack_missing *m, uint64_t now_us)
+{
+    if (m->copy) {
+        m->copy = false;
+        m->due_us = now_us + n->retry_us - MIN(n->copy_us, n->retry_us);
+        return;
+    }
+    m->times++;
+    m->copy = n->copy_us > 0;
+    m->due_us = now_us + (m->copy ? n->copy_us : n->retry_us);
 }
 
 size_t nack_poll(struct nack *n, uint64_t now_us, uint16_t *seqs, size_t cap)
@@ -88,14 +106,14 @@ size_t nack_poll(struct nack *n, uint64_t now_us, uint16_t *seqs, size_t cap)
     uint64_t next_us = NEVER_US;
     for (size_t i = 0; i < n->count; i++) {
         struct nack_missing m = n->missing[i];
-        if (m.due_us <= now_us && m.times == NACK_TIMES_MAX) { /* the answer to the last request did not come either */
+        if (m.due_us <= now_us && m.times == NACK_TIMES_MAX &&
+            !m.copy) { /* the answer to the last request did not come either */
             n->given_up++;
             continue;
         }
         if (m.due_us <= now_us && asked < cap) {
             seqs[asked++] = (uint16_t)m.seq_wide;
-            m.times++;
-            m.due_us = now_us + n->retry_us;
+            asked_for(n, &m, now_us);
         }
         if (m.due_us < next_us)
             next_us = m.due_us;

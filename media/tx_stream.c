@@ -75,6 +75,7 @@ static void log_put(struct tx_stream *s, const struct tx_sent *sent, int16_t ahe
     *to = *sent;
     to->sent_ms = (uint32_t)(now_us / US_PER_MS);
     to->used = true;
+    to->resent = false;
 }
 
 void tx_stream_prefetch(const struct tx_stream *s)
@@ -126,6 +127,7 @@ const struct tx_sent *tx_stream_on_nack(struct tx_stream *s, uint16_t out_seq, u
     if (age_us < wait_us)
         return NULL;
     sent->sent_ms = now_ms;
+    sent->resent = true;
     s->retransmitted++;
     return sent;
 }

@@ -25,8 +25,9 @@ struct tx_sent { /* how one sent packet was made */
     uint16_t payload_len; /* for the choice of probes */
     uint16_t out_seq;
     uint16_t twcc_seq; /* that it carried, if it carried one */
-    bool marker;       /* as sent: a projection may set it */
-    bool used;
+    bool marker : 1;   /* as sent: a projection may set it */
+    bool used : 1;
+    bool resent : 1; /* for a NACK; set by the log */
     struct tx_edit edit;
 };
 

@@ -139,6 +139,32 @@ static void a_second_request_within_the_round_trip_is_ignored(void **state) /* m
     ask_again(&bob, got.rtp.ssrc, got.rtp.seq);
     assert_true(peer_recv_rtp(&bob, &again, RIG_RTX));
     assert_int_equal(again.rtp.seq, (uint16_t)(rtx_seq + 1));
+    assert_true(peer_recv_rtp(&bob, &again, RIG_RTX)); /* the first was lost: two, as time is running out */
+    assert_int_equal(again.rtp.seq, (uint16_t)(rtx_seq + 2));
+    assert_false(peer_recv_rtp(&bob, &again, RIG_RTX));
+}
+
+static void what_came_late_after_two_requests_goes_out_twice(void **state)
+{
+    (void)state;
+    struct got got;
+    peer_wants(&bob, 180);
+    peer_simulcast(&alice, 1, true);
+    peer_drain(&bob);
+    peer_video(&alice, 0, 1001, 93000, 101, true);
+    peer_video(&alice, 0, 1004, 102000, 104, false);
+    rig_pass_time(&rig, MS(20)); /* one request for 1002 and 1003 */
+    peer_drain(&bob);
+    peer_video(&alice, 0, 1002, 96000, 102, false);
+    assert_true(peer_recv_rtp(&bob, &got, RIG_VP8));
+    assert_false(peer_recv_rtp(&bob, &got, RIG_RTX));
+    rig_pass_time(&rig, NACK_RETRY_US); /* another one for 1003 */
+    peer_drain(&bob);
+    peer_video(&alice, 0, 1003, 99000, 103, false);
+    assert_true(peer_recv_rtp(&bob, &got, RIG_VP8));
+    uint16_t seq = got.rtp.seq;
+    assert_true(peer_recv_rtp(&bob, &got, RIG_RTX));
+    assert_int_equal(get_u16(got.rtp.payload.p), seq);
 }
 
 static void asking_for_what_is_gone_does_not_count_as_sending_it(void **state)
@@ -276,6 +302,7 @@ int main(void)
         CALL_TEST(the_time_of_sending_that_a_packet_carries_is_that_of_its_first_time),
         CALL_TEST(what_would_not_be_the_same_bytes_is_not_sent_again),
         CALL_TEST(a_second_request_within_the_round_trip_is_ignored),
+        CALL_TEST(what_came_late_after_two_requests_goes_out_twice),
         CALL_TEST(asking_for_what_is_gone_does_not_count_as_sending_it),
         CALL_TEST(a_receiver_without_red_gets_what_is_inside),
         CALL_TEST(redundancy_fills_what_was_lost_before_the_bridge),

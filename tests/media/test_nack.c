@@ -69,13 +69,13 @@ static void a_late_arrival_is_not_asked_for_any_more(void **state) /* media 22.3
         nack_on_packet(&n, b, 1);
         nack_on_packet(&n, b + 4, 1);
         assert_int_equal(nack_poll(&n, 1, seqs, COUNT(seqs)), 3);
-        nack_on_packet(&n, b + 2, 2);
-        nack_on_packet(&n, b + 2, 3); /* and again: harmless */
-        nack_on_packet(&n, b - 7, 3); /* from before everything: harmless */
+        assert_int_equal(nack_on_packet(&n, b + 2, 2), 1);
+        assert_int_equal(nack_on_packet(&n, b + 2, 3), 0); /* and again: harmless */
+        nack_on_packet(&n, b - 7, 3);                      /* from before everything: harmless */
         assert_int_equal(nack_poll(&n, MS(151), seqs, COUNT(seqs)), 2);
         assert_int_equal(seqs[0], (uint16_t)(b + 1));
         assert_int_equal(seqs[1], (uint16_t)(b + 3));
-        nack_on_packet(&n, b + 1, MS(160));
+        assert_int_equal(nack_on_packet(&n, b + 1, MS(160)), 2);
         nack_on_packet(&n, b + 3, MS(160));
         assert_int_equal(nack_deadline_us(&n), NEVER_US);
         assert_int_equal(n.given_up, 0);
@@ -121,9 +121,35 @@ static void the_round_trip_sets_the_pace_within_bounds(void **state)
     nack_on_rtt(&n, MS(1));
     assert_int_equal(n.retry_us, NACK_RETRY_MIN_US);
     nack_on_rtt(&n, MS(80));
-    assert_int_equal(n.retry_us, MS(110));
+    assert_int_equal(n.retry_us, MS(88));
     nack_on_rtt(&n, SEC(3));
     assert_int_equal(n.retry_us, NACK_RETRY_MAX_US);
+}
+
+static void each_request_goes_out_twice_where_a_lost_one_would_cost_a_round_trip(void **state)
+{
+    (void)state;
+    struct nack n;
+    uint16_t seqs[8];
+    nack_init(&n, 0);
+    nack_on_rtt(&n, MS(80));
+    nack_on_packet(&n, 100, SEC(1));
+    nack_on_packet(&n, 102, SEC(1));
+    for (unsigned times = 0; times < NACK_TIMES_MAX; times++) {
+        uint64_t at_us = SEC(1) + times * MS(88);
+        assert_int_equal(nack_deadline_us(&n), at_us);
+        assert_int_equal(nack_poll(&n, at_us, seqs, COUNT(seqs)), 1);
+        assert_int_equal(nack_deadline_us(&n), at_us + MS(10));
+        assert_int_equal(nack_poll(&n, at_us + MS(10), seqs, COUNT(seqs)), 1);
+        assert_int_equal(seqs[0], 101);
+    }
+    assert_int_equal(n.given_up, 0);
+    assert_int_equal(nack_poll(&n, nack_deadline_us(&n), seqs, COUNT(seqs)), 0);
+    assert_int_equal(n.given_up, 1);
+    nack_on_rtt(&n, MS(10)); /* the next one comes soon enough */
+    nack_on_packet(&n, 104, SEC(3));
+    assert_int_equal(nack_poll(&n, SEC(3), seqs, COUNT(seqs)), 1);
+    assert_int_equal(nack_deadline_us(&n), SEC(3) + NACK_RETRY_MIN_US);
 }
 
 static void what_does_not_fit_a_message_stays_due(void **state)
@@ -168,6 +194,7 @@ int main(void)
         cmocka_unit_test(a_new_gap_does_not_repeat_what_was_just_asked),
         cmocka_unit_test(reordering_gets_a_moment_if_allowed),
         cmocka_unit_test(the_round_trip_sets_the_pace_within_bounds),
+        cmocka_unit_test(each_request_goes_out_twice_where_a_lost_one_would_cost_a_round_trip),
         cmocka_unit_test(what_does_not_fit_a_message_stays_due),
         cmocka_unit_test(the_oldest_go_when_there_is_no_room),
     };
