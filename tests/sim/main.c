@@ -78,15 +78,18 @@ static bool run_all(struct job *job, struct sim_result *total) /* false: a proce
     return whole;
 }
 
-/* How losses are repaired, by how many there are. Three clients, 50 ms from each to the bridge and back. At 3 % it is
- * promised (false: not kept): only what the network loses again takes longer than two round trips, no picture freezes,
- * and no source is asked for more than five key frames in a minute. */
+/* How losses are repaired, by how many there are. Three clients, 50 ms from each to the bridge and back. At up to
+ * 3 % it is promised (false: not kept): every repair takes two round trips at most for each attempt, the lost ones included,
+ * no picture freezes, and no source is asked for more than five key frames in a minute. */
 static bool print_repairs(const struct job *job)
 {
     enum { CLIENTS = 3, PROMISED_PPM = 30000, REQUESTS_MAX = 5 };
     static const uint32_t losses_ppm[] = {0, 10000, PROMISED_PPM, 50000, 100000};
     bool kept = true;
-    printf("| loss each way | repaired | within 2 RTT | later: lost again | later: other | p50 | p99 | given up | "
+    printf("Repairs: from the hole to its being filled. In turn: within two round trips for each attempt, where the "
+           "repair or the "
+           "request for it was lost, too.\n\n"
+           "| loss each way | repaired | within 2 RTT | later, but in turn | too late | p50 | p99 | given up | "
            "longest gap | "
            "freezes | key frame requests per source and minute, most |\n"
            "|---|---|---|---|---|---|---|---|---|---|---|\n");

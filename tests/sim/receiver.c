@@ -66,6 +66,7 @@ static void emit(struct m_receiver *r, uint8_t *start, uint8_t *end)
 
 /* ---- packets ---- */
 
+/* As libwebrtc's NackRequester does: a new hole at once, then whatever is missing for a round trip since it was asked for. */
 static void ask_again(struct m_receiver *r, struct stream *s)
 {
     uint8_t buf[1400], *p = wire_rtcp_begin(buf, 205, 1);
@@ -80,7 +81,7 @@ static void ask_again(struct m_receiver *r, struct stream *s)
         if (s->missing[i].ask_us <= r->now_us && p + 4 < buf + 1200) {
             p = put16(put16(p, (uint16_t)s->missing[i].seq), 0);
             s->missing[i].asked++;
-            s->missing[i].ask_us = r->now_us + r->rtt_us + MS(10);
+            s->missing[i].ask_us = r->now_us + r->rtt_us;
             s->nacks++;
             any = true;
         }
@@ -119,7 +120,10 @@ static void take(struct m_receiver *r, struct stream *s, const struct wire_rtp *
         r->padding++;
         return;
     }
+    int64_t newest = s->newest;
     uint64_t took_us = stream_take(s, rtp, seq, r->now_us);
+    if (s->newest > newest + 1)
+        ask_again(r, s);
     if (took_us && r->on_repair)
         r->on_repair(r->out.ctx, s, widen16(s->newest, seq), took_us);
 }

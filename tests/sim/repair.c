@@ -1,11 +1,16 @@
 /* repair.c - how losses are repaired: a call over links that lose, in which nothing else happens. Whatever the network
- * loses is followed, so that a repair which took longer can be told from one that the network lost again. */
+ * loses is followed, so that a repair which took longer can be told from one that the network lost again.
+ *
+ * Measured is the time from the receiver's seeing a hole until it is filled, in round trips between a client and the bridge;
+ * the packet may have been lost on either side. For each attempt there are two round trips: where the repair or the request
+ * for it was lost, too, nobody can do with two in all. Whether it was still soon enough the pictures tell: none may freeze.
+ * The first seconds, in which no round-trip time is known yet, do not count. */
 #include <stdlib.h>
 
 #include "proto/bytes.h"
 #include "sim/sim_priv.h"
 
-enum { TABLE = 1 << 16, TIMES_MAX = 1 << 16, MINUTE_US = 60000000 };
+enum { TABLE = 1 << 16, TIMES_MAX = 1 << 16, MINUTE_US = 60000000, UNKNOWN_US = 3000000 };
 
 /* Packets by what they truly are; the slots of long ago are overwritten. */
 struct lost_packet {
@@ -86,15 +91,17 @@ static void on_repair(void *ctx, const struct stream *s, int64_t seq, uint64_t t
     struct client *c = ctx;
     struct study *st = c->sim->lost_ctx;
     const struct wire_note *note = &s->packet[seq % STREAM_PACKETS].note;
+    if (st->sim->now_us < SIM_START_US + UNKNOWN_US)
+        return;
     unsigned times = slot(st, note->sender, note->encoding, note->packet, 0)->times +
                      slot(st, note->sender, note->encoding, note->packet, c->id)->times;
-    bool in_time = took_us <= st->limit_us;
+    bool in_time = took_us <= st->limit_us, in_turn = took_us <= st->limit_us * MAX(times, 1u);
     if (st->count < TIMES_MAX)
         st->times_us[st->count++] = took_us;
     st->repair->repaired++;
     st->repair->in_time += in_time;
-    st->repair->lost_again += !in_time && times > 1;
-    st->repair->late += !in_time && times <= 1;
+    st->repair->lost_again += !in_time && in_turn;
+    st->repair->late += !in_turn;
 }
 
 static int compare(const void *a, const void *b)
@@ -150,7 +157,7 @@ void sim_run_lossy(uint64_t seed, const struct net_config *link, unsigned client
         c->up.config = c->down.config = *link;
         c->sender.shape = shape;
         c->sender.target_bps = c->sender.max_bps = 3000000;
-        c->receiver.rtt_us = 2 * link->delay_us;
+        c->receiver.rtt_us = c->sender.rtt_us = 2 * (link->delay_us + link->jitter_us);
         c->receiver.on_repair = on_repair;
         sim_send_text(c, "{\"colibriClass\":\"ReceiverVideoConstraints\",\"lastN\":-1,"
                          "\"defaultConstraints\":{\"maxHeight\":720}}");

@@ -7,7 +7,7 @@
 #include "proto/bytes.h"
 #include "proto/units.h"
 
-enum { PAYLOAD_MAX = 1100, KEYED = 5, REPORT_US = 1000000, TOLD_MAX = 2048, CAMERA_FPS = 30, SCREEN_FPS = 5 };
+enum { PAYLOAD_MAX = 1100, KEYED = 5, REPORT_US = 1000000, TOLD_MAX = 2048, CAMERA_FPS = 30, SCREEN_FPS = 5, LOSS_PACKETS = 20 };
 
 static const uint32_t rates_bps[SENDER_ENCODINGS] = {120000, 350000, 900000};
 static const int heights[SENDER_ENCODINGS] = {180, 360, 720};
@@ -345,7 +345,8 @@ static void on_nack(struct sender *s, struct sender_encoding *e, uint16_t seq, u
 {
     int64_t number = widen16((int64_t)e->packets - 1, seq);
     struct sender_kept *kept = &e->kept[(uint64_t)number % SENDER_KEPT];
-    if (kept->number == (uint32_t)number && kept->sent_us && now_us - kept->sent_us > MS(5)) {
+    if (kept->number == (uint32_t)number && kept->sent_us && (!kept->resent || now_us - kept->sent_us >= s->rtt_us)) {
+        kept->resent = true;
         kept->sent_us = now_us;
         resend(s, e, kept, now_us);
     }
@@ -427,12 +428,19 @@ static void walk_feedback(struct feedback *f, const uint8_t *p, size_t n)
     free(symbols);
 }
 
+/* As libwebrtc's loss controller (draft-ietf-rmcat-gcc-02 6): of each twenty packets or more, a loss above a tenth takes
+ * half of its share away. */
 static void lower_rate(struct sender *s, const struct feedback *f)
 {
-    if (f->lost + f->arrived >= 10 && f->lost * 10 > f->lost + f->arrived && f->now_us - s->limited_us > MS(300)) {
+    s->told_lost += f->lost;
+    s->told += f->lost + f->arrived;
+    if (s->told < LOSS_PACKETS)
+        return;
+    if (s->told_lost * 10 > s->told && f->now_us - s->limited_us > MS(300)) {
         s->limited_us = f->now_us;
-        s->target_bps = MAX(s->target_bps * 8 / 10, (uint64_t)100000);
+        s->target_bps = MAX(s->target_bps - s->target_bps * s->told_lost / s->told / 2, (uint64_t)100000);
     }
+    s->told_lost = s->told = 0;
 }
 
 static void on_request(struct sender *s, uint32_t ssrc, uint64_t now_us)

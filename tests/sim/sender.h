@@ -31,6 +31,7 @@ struct sender_kept { /* one sent packet */
     uint8_t codec;
     uint16_t len;
     uint64_t sent_us;
+    bool resent;
     uint8_t payload[1200];
 };
 
@@ -54,9 +55,11 @@ struct sender {
     bool numbers;   /* transport-wide numbers; else times, for REMB */
     int max_height; /* -1: unlimited */
     uint64_t target_bps, max_bps;
+    uint64_t rtt_us; /* nothing is sent twice within it */
     struct sender_encoding encoding[SENDER_ENCODINGS];
     uint32_t audio_ssrc, audio_packets, audio_ts, audio_quiet;
     uint64_t video_us, audio_us, report_us, limited_us, probe_us;
+    unsigned told, told_lost; /* packets, by feedback, since the rate was looked at */
     uint64_t requests, requests_us[SENDER_REQUESTS]; /* for key frames; when the newest ones came */
     /* transport-wide numbers */
     int64_t twcc_next, twcc_delivered, twcc_checked;

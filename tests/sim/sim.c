@@ -347,6 +347,7 @@ static void start_models(struct client *c, struct rng *rng)
     struct camera_shape shape = camera_random_shape(rng_next(rng));
     uint64_t rtt_us = (uint64_t)c->up.config.delay_us + c->down.config.delay_us + MS(10);
     sender_init(&c->sender, c->id, &shape, c->good ? 3000000 : c->up.config.bps, rng_split(rng), c->sim->now_us, &out);
+    c->sender.rtt_us = rtt_us;
     receiver_model_init(&c->receiver, c->id, rtt_us, c->sim->now_us, &out);
     c->sender.numbers = rng_chance(rng, 900000);
     c->receiver.remb = !c->sender.numbers;

@@ -17,7 +17,8 @@ void sim_run(uint64_t seed, unsigned seconds, int verbose, struct sim_result *re
 
 struct sim_repair {
     uint64_t repaired, in_time; /* within two round trips of the receiver's seeing the hole */
-    uint64_t lost_again, late;  /* the others: the network lost the repair or its request too; it did not */
+    uint64_t lost_again;        /* later, as the repair or its request was lost too: within two more for each of these */
+    uint64_t late;              /* later than that */
     uint64_t given_up, p50_us, p99_us, longest_gap_us, freezes, jumps;
     uint64_t requests, requests_most; /* for key frames; the most of one source within a minute */
 };
