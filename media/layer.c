@@ -1,6 +1,10 @@
 /* layer.c - see layer.h. */
 #include "media/layer.h"
 
+#define SLOW_PAUSE_US    MS(500)
+#define SLOW_PICTURE_US  MS(300) /* a large one takes its time on a narrow link */
+#define SLOW_HOLD_MAX_US SEC(15)
+
 static bool find(const uint32_t *ssrcs, size_t count, uint32_t ssrc)
 {
     for (size_t i = 0; i < count; i++)
@@ -104,7 +108,7 @@ void layers_init(struct layers *layers, size_t encoding_count)
     set_nominal(layers);
     for (unsigned e = 0; e < LAYER_ENCODINGS_MAX; e++)
         for (unsigned i = 0; i < LAYER_SIDS * LAYER_TIDS; i++)
-            rate_init(&layers->encoding[e].rate[i / LAYER_TIDS][i % LAYER_TIDS]);
+            rate_init(&layers->encoding[e].flow[i / LAYER_TIDS][i % LAYER_TIDS].rate);
 }
 
 static bool set_height(struct layer_encoding_state *state, unsigned sid, int width, int height)
@@ -187,7 +191,8 @@ static bool on_dd(struct layer_encoding_state *state, const struct media_pkt *in
     *sid = desc->sid;
     *tid = desc->tid;
     bool changed = desc->has_structure && note_structure(state, in);
-    if (desc->sid == 0 && desc->fdiff_count > 0) { /* of a picture that is no key picture, do upper layers need the base? */
+    if (desc->sid == 0 &&
+        desc->fdiff_count > 0) { /* of a picture that is no key picture, do upper layers need the base? */
         uint32_t in_targets = 0;
         for (unsigned t = 0; t < desc->target_count; t++)
             in_targets |= (uint32_t)(dd_dti_of(desc->dti, t) != DD_NOT_PRESENT) << t;
@@ -203,6 +208,36 @@ static bool on_dd(struct layer_encoding_state *state, const struct media_pkt *in
     changed |= sids != state->sids;
     state->sids = sids;
     return changed;
+}
+
+/* Pauses with a picture each between them make a slow source; one alone may be a layer that was off for a while. */
+static bool is_slow(const struct layer_flow *flow)
+{
+    return flow->pauses >= 2;
+}
+
+static void flow_add(struct layer_flow *flow, uint64_t now_us, uint32_t len_bytes)
+{
+    if (flow->newest_us && now_us >= flow->newest_us + SLOW_PAUSE_US) {
+        flow->pauses = (uint8_t)MIN(flow->pauses + 1, 2);
+        flow->gap_us = now_us - flow->burst_us;
+        flow->last_bytes = flow->burst_bytes;
+        flow->burst_bytes = 0;
+        flow->burst_us = now_us;
+    } else if (now_us >= flow->burst_us + SLOW_PICTURE_US) {
+        flow->pauses = 0;
+    }
+    flow->burst_bytes += len_bytes;
+    flow->newest_us = now_us;
+    rate_add(&flow->rate, now_us, len_bytes);
+}
+
+/* 0: silent. A slow source has its rate over whole distances of its pictures, else it would be idle or a flood by turns. */
+static uint64_t flow_bps(struct layer_flow *flow, uint64_t now_us)
+{
+    if (is_slow(flow) && now_us < flow->newest_us + MIN(flow->gap_us * 5 / 2, SLOW_HOLD_MAX_US))
+        return MAX(flow->burst_bytes, flow->last_bytes) * 8 * US_PER_S / MAX(flow->gap_us, US_PER_S);
+    return 8 * rate_per_s(&flow->rate, now_us);
 }
 
 static bool on_codec(struct layers *layers, uint8_t codec)
@@ -260,7 +295,7 @@ bool layers_on_packet(struct layers *layers, const struct media_pkt *in, uint64_
     tid = MIN(tid, LAYER_TIDS - 1u);
     changed |= !(state->awake >> sid & 1);
     state->awake |= (uint8_t)(1u << sid);
-    rate_add(&state->rate[sid][tid], now_us, (uint32_t)in->payload_at + in->payload_len);
+    flow_add(&state->flow[sid][tid], now_us, (uint32_t)in->payload_at + in->payload_len);
     return changed;
 }
 
@@ -271,7 +306,7 @@ static size_t describe(struct layer_encoding_state *state, int e, bool by_target
     for (unsigned s = 0; s < state->sids; s++) {
         uint64_t own_bps = 0;
         for (unsigned t = 0; t < LAYER_TIDS; t++) {
-            own_bps += 8 * rate_per_s(&state->rate[s][t], now_us);
+            own_bps += flow_bps(&state->flow[s][t], now_us);
             bool sent = own_bps > 0; /* what is missing cannot be had with the layers below */
             uint32_t target_kbps = by_targets ? state->target_kbps[s][t] : 0;
             out[n++] = (struct layer){

@@ -83,6 +83,15 @@ struct layer { /* as the allocator sees it */
     uint64_t bitrate_bps; /* with all layers it depends on; 0: not being sent */
 };
 
+/* Bytes of one layer. A still screen has a picture each few seconds: such a source is slow, not silent. */
+struct layer_flow {
+    struct rate rate;
+    uint64_t newest_us, burst_us;     /* of the newest packet, and of the first one after the last pause */
+    uint64_t gap_us;                  /* between the beginnings of the last two bursts; 0: there was one only */
+    uint32_t burst_bytes, last_bytes; /* since burst_us; of the burst before */
+    uint8_t pauses;                   /* in a row, each with one picture at most between them; clamped */
+};
+
 struct layers {
     uint8_t count;   /* of encodings */
     uint8_t codec;   /* enum codec of the newest packet; CODEC_OTHER before the first */
@@ -98,7 +107,7 @@ struct layers {
         uint32_t of_sid[LAYER_SIDS]; /* dependency descriptor: targets of each spatial layer, */
         uint32_t active;             /* and those that are being sent */
         bool stacked;  /* each spatial layer needs those below in every picture (full SVC), not in key pictures alone */
-        struct rate rate[LAYER_SIDS][LAYER_TIDS]; /* bytes of the layer alone */
+        struct layer_flow flow[LAYER_SIDS][LAYER_TIDS]; /* bytes of the layer alone */
     } encoding[LAYER_ENCODINGS_MAX];
 };
 

@@ -142,6 +142,41 @@ static void waking_up_is_reported_once_and_again_after_silence_was_seen(void **s
     assert_false(layers_on_packet(&layers, &stray, SEC(6)));
 }
 
+static void a_slow_source_is_not_silent_between_its_pictures(void **state) /* a still screen */
+{
+    (void)state;
+    struct layers layers;
+    struct layer out[LAYERS_MAX];
+    layers_init(&layers, 2);
+    struct media_pkt low = packet(0, 0), high = packet(1, 0);
+    uint64_t us = SEC(1);
+    unsigned woken = 0;
+    for (int picture = 0; picture < 20; picture++, us += SEC(3)) {
+        for (int i = 0; i < 3; i++) {
+            woken += layers_on_packet(&layers, &low, us + MS(10) * (uint64_t)i);
+            woken += layers_on_packet(&layers, &high, us + MS(10) * (uint64_t)i);
+        }
+        layers_describe(&layers, us + MS(100), out);
+        uint64_t at_once_bps = out[3].bitrate_bps;
+        layers_describe(&layers, us + SEC(2), out);
+        if (picture >= 2) {
+            assert_in_range(out[3].bitrate_bps, 9900, 10100); /* three packets of 1250 bytes in three seconds */
+            assert_int_equal(out[3].bitrate_bps, at_once_bps);
+            assert_true(out[0].sent);
+        }
+    }
+    assert_int_equal(woken, 6);                            /* with the first three pictures, until it is known */
+    layers_describe(&layers, us - SEC(3) + MS(7600), out); /* two pictures and a half did not come */
+    assert_int_equal(out[3].bitrate_bps, 0);
+    us += SEC(10);
+    for (int i = 0; i < 100; i++) /* moving pictures end within a second, whatever was before */
+        layers_on_packet(&layers, &high, us + MS(10) * (uint64_t)i);
+    layers_describe(&layers, us + SEC(1), out);
+    assert_true(out[3].bitrate_bps > 900000);
+    layers_describe(&layers, us + SEC(2) + MS(20), out);
+    assert_int_equal(out[3].bitrate_bps, 0);
+}
+
 static void sizes_come_from_key_frames_and_go_with_the_codec(void **state)
 {
     (void)state;
@@ -212,7 +247,8 @@ static struct media_pkt dd_packet(struct pkt *pkt, const char *hex, bool key, un
 {
     static struct dd_structure s;
     struct bytes data = from_hex(hex, pkt->data, 256);
-    struct media_pkt m = {.pkt = pkt, .codec = CODEC_AV1, .has_dd = true, .dd_len = (uint8_t)data.n, .payload_len = 100};
+    struct media_pkt m = {
+        .pkt = pkt, .codec = CODEC_AV1, .has_dd = true, .dd_len = (uint8_t)data.n, .payload_len = 100};
     assert_int_equal(dd_parse(data, NULL, &s, &m.dd), E_OK);
     m.dd.active = (1u << s.target_count) - 1;
     if (key)
@@ -386,6 +422,7 @@ int main(void)
         cmocka_unit_test(a_signalled_source_has_nominal_layers),
         cmocka_unit_test(bitrates_add_up_over_temporal_layers),
         cmocka_unit_test(waking_up_is_reported_once_and_again_after_silence_was_seen),
+        cmocka_unit_test(a_slow_source_is_not_silent_between_its_pictures),
         cmocka_unit_test(sizes_come_from_key_frames_and_go_with_the_codec),
         cmocka_unit_test(a_structure_makes_one_encoding_of_spatial_layers),
         cmocka_unit_test(a_dependency_structure_names_layers_and_the_mask_those_that_are_sent),
