@@ -101,6 +101,10 @@ struct project_vp9 {
     bool sid_seen;     /* in the newest picture */
     bool has_picture;  /* ts and pictureid mean something */
     uint32_t ts;       /* of the newest picture, as pictureid */
+    uint32_t key_ts;   /* of the newest key picture */
+    bool before_key;   /* what is being looked at is older than that: its place is told by the picture before the key picture */
+    uint8_t old_group_at;
+    uint16_t old_pictureid;
     uint16_t pictureid;
     uint8_t group_at, group; /* the newest picture's place in the group that repeats; 0: no group known */
     struct {

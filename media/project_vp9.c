@@ -59,10 +59,11 @@ static void note_structure(struct project_vp9 *v, const struct media_pkt *pkt)
 
 static int group_place(const struct project_vp9 *v, const struct vp9_desc *d)
 {
-    int mask = d->pictureid_long ? 0x7fff : 0x7f, ahead = (d->pictureid - v->pictureid) & mask;
+    uint16_t pictureid = v->before_key ? v->old_pictureid : v->pictureid;
+    int mask = d->pictureid_long ? 0x7fff : 0x7f, ahead = (d->pictureid - pictureid) & mask;
     if (ahead > mask / 2)
         ahead -= mask + 1;
-    int place = (v->group_at + ahead) % v->group;
+    int place = ((v->before_key ? v->old_group_at : v->group_at) + ahead) % v->group;
     return place < 0 ? place + v->group : place;
 }
 
@@ -156,6 +157,10 @@ static void begin_picture(struct project *p, const struct media_pkt *pkt)
     int current = p->pick.current, wanted = layer_encoding(p->target);
     v->absent = v->sid_seen || !v->has_picture ? 0 : (uint8_t)MIN(v->absent + 1, UINT8_MAX);
     v->sid_seen = false;
+    if (vp9_is_key(&pkt->vp9)) { /* its group begins anew */
+        v->old_pictureid = v->pictureid;
+        v->old_group_at = v->group_at;
+    }
     if (v->has_picture && v->group && pkt->vp9.pictureid_at)
         v->group_at = (uint8_t)group_place(v, &pkt->vp9);
     v->has_picture = true;
@@ -194,9 +199,11 @@ static uint8_t tids_of(const struct project_vp9 *v, const struct vp9_desc *d)
     return refs_of(v, d, &refs, &count) ? v->limit : v->tids;
 }
 
-static bool take_key(struct project_vp9 *v)
+static bool take_key(struct project_vp9 *v, const struct vp9_desc *d)
 {
-    memset(v->picture, 0, sizeof v->picture);
+    if (!d->pictureid_long) /* their numbers soon come again; else late ones from before it still ask for these */
+        memset(v->picture, 0, sizeof v->picture);
+    v->key_ts = v->ts;
     v->sid = 0; /* and up again with the picture's other layers */
     v->absent = 0;
     v->base_sent = 0;
@@ -217,7 +224,7 @@ static bool decide(struct project *p, const struct vp9_desc *d)
     v->tids &= v->limit;
     bool sent;
     if (vp9_is_key(d)) {
-        sent = take_key(v);
+        sent = take_key(v, d);
     } else {
         bool can = is_decodable(v, d), passes = tids_of(v, d) >> d->tid & 1;
         uint8_t top = top_sid(v);
@@ -241,8 +248,10 @@ static bool decide(struct project *p, const struct vp9_desc *d)
 }
 
 /* A missing one that came late. `place` has what was going out around it. */
-static bool decide_late(struct project_vp9 *v, const struct project_place *place, const struct vp9_desc *d)
+static bool decide_late(struct project_vp9 *v, const struct project_place *place, const struct media_pkt *pkt)
 {
+    const struct vp9_desc *d = &pkt->vp9;
+    v->before_key = ts_newer(v->key_ts, pkt->ts);
     const struct project_frame *before = place->before;
     const uint8_t *refs;
     unsigned count;
@@ -252,6 +261,7 @@ static bool decide_late(struct project_vp9 *v, const struct project_place *place
     bool sent = vp9_is_key(d) ||
                 ((tids >> d->tid & 1) && is_decodable(v, d) && (d->sid == sid || (d->sid < sid && !d->not_upper_ref)));
     note_fate(v, d, sent, true);
+    v->before_key = false;
     return sent;
 }
 
@@ -305,7 +315,7 @@ static bool offer_late(struct project *p, const struct media_pkt *pkt, const str
         return false;
     bool last = place.by->last;
     if (place.whole) {
-        if (place.before->run != p->log.run || !decide_late(&p->u.vp9, &place, &pkt->vp9))
+        if (place.before->run != p->log.run || !decide_late(&p->u.vp9, &place, pkt))
             return false;
         last = unit->sid == (pkt->vp9.inter ? place.before->spatial : place.before->top) ||
                project_place_alone(&place, pkt);
