@@ -7,6 +7,7 @@ enum {
     BATCH = 256,          /* results handled at a time; a feedback may cover 65535 packets */
     RTT_MAX_US = 3000000, /* round trips above this, or no feedback for so long, mean that too much is sent */
     RTT_STEP_US = 1000000,
+    REST_PERIODS = 3,        /* a full link makes us decrease once in a period */
     RTT_AMBIENT_US = 200000, /* a longer one may be a full queue that we have never seen empty */
 };
 #define RTT_DECREASE 0.8
@@ -134,6 +135,7 @@ static void set_estimate(struct gcc *g, uint64_t bps, enum gcc_limit limit, uint
     g->estimate_bps = bps;
     g->limit = limit;
     gcc_alr_on_estimate(&g->alr, bps);
+    gcc_prober_set_rest(&g->prober, limit == GCC_BY_LOSS ? 0 : REST_PERIODS * gcc_aimd_period_us(&g->aimd));
     gcc_prober_on_estimate(&g->prober, bps, room(g), now_us);
     set_padding(g, now_us);
 }

@@ -8,8 +8,9 @@
 
 #define BETA           0.85
 #define GROWTH         1.08 /* per second, while the capacity is not known */
-#define NEAR_MAX_SHARE 0.03 /* per second at least, or a fast link takes a minute to make up for one decrease */
-#define DEVIATION_MIN  0.4  /* 14 kbit/s at 500 */
+#define NEAR_MAX_SHARE 0.01 /* per second at least, or a fast link takes minutes to make up for one decrease */
+#define NEAR_MAX_GAIN  2
+#define DEVIATION_MIN  0.4 /* 14 kbit/s at 500 */
 #define DEVIATION_MAX  2.5
 #define OVERUSE_WEIGHT 0.05
 enum {
@@ -71,7 +72,7 @@ uint64_t gcc_aimd_near_max_bps_per_s(const struct gcc_aimd *a)
     double frame_bits = (double)a->rate_bps / FRAMES_PER_S;
     double packet_bits = frame_bits / ceil(frame_bits / (PACKET_BYTES * 8));
     double bps = packet_bits * US_PER_S / (2 * ((double)a->rtt_us + RESPONSE_US));
-    return (uint64_t)(fmax(fmax(bps, NEAR_MAX_MIN_BPS), NEAR_MAX_SHARE * (double)a->rate_bps) + 0.5);
+    return (uint64_t)(fmax(bps, NEAR_MAX_MIN_BPS) + 0.5);
 }
 
 uint64_t gcc_aimd_period_us(const struct gcc_aimd *a)
@@ -80,6 +81,13 @@ uint64_t gcc_aimd_period_us(const struct gcc_aimd *a)
         return SEC(3);
     uint64_t us = a->decreased_bps * US_PER_S / gcc_aimd_near_max_bps_per_s(a);
     return us < SEC(2) ? SEC(2) : us > SEC(50) ? SEC(50) : us;
+}
+
+/* Those who share a link become equal as all grow by the same and decrease by a share. So growth is about a packet per
+ * response time for everybody, twice libwebrtc's, or it would take minutes. */
+static double growth_near_max_bps_per_s(const struct gcc_aimd *a)
+{
+    return fmax(NEAR_MAX_GAIN * (double)gcc_aimd_near_max_bps_per_s(a), NEAR_MAX_SHARE * (double)a->rate_bps);
 }
 
 static void increase(struct gcc_aimd *a, uint64_t now_us)
@@ -92,7 +100,7 @@ static void increase(struct gcc_aimd *a, uint64_t now_us)
     if (rate_bps >= limit_bps)
         return; /* a probe may have shown more than is being sent; that stays true */
     if (a->capacity_kbps > 0)
-        rate_bps += (double)gcc_aimd_near_max_bps_per_s(a) * dt_s;
+        rate_bps += growth_near_max_bps_per_s(a) * dt_s;
     else
         rate_bps += fmax(rate_bps * (pow(GROWTH, fmin(dt_s, 1)) - 1), GROWTH_MIN_BPS);
     set_rate(a, (uint64_t)fmin(rate_bps, limit_bps));

@@ -96,6 +96,11 @@ void gcc_prober_on_estimate(struct gcc_prober *p, uint64_t estimate_bps, enum gc
     p->wait_us = QUICK_US;
 }
 
+void gcc_prober_set_rest(struct gcc_prober *p, uint64_t rest_us)
+{
+    p->rest_us = rest_us;
+}
+
 void gcc_prober_on_alr(struct gcc_prober *p, bool alr, uint64_t now_us)
 {
     if (alr && !p->alr)
@@ -152,7 +157,7 @@ static uint64_t next_try_us(const struct gcc_prober *p)
     if (p->state != GCC_PROBER_DONE || !hungry(p))
         return NEVER_US;
     uint64_t rested_us = p->alr ? later(p->tried_us, p->alr_since_us) + INTERVAL_US : p->tried_us + p->wait_us;
-    return later(rested_us, p->busy_us + QUIET_US);
+    return later(rested_us, p->busy_us + (p->alr ? QUIET_US : later(QUIET_US, p->rest_us)));
 }
 
 void gcc_prober_on_time(struct gcc_prober *p, uint64_t now_us)

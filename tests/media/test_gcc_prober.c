@@ -149,6 +149,29 @@ static void nothing_is_tried_while_queues_grow_and_little_while_loss_limits(void
     EXPECT(900000);
 }
 
+static void a_used_up_estimate_is_left_alone_on_a_link_that_is_full_now_and_then(void **state)
+{
+    (void)state;
+    started(700000);
+    gcc_prober_on_wants(&p, 3000000, SEC(4));
+    gcc_prober_set_rest(&p, SEC(12));
+    for (uint64_t s = 5; s < 60; s += 10) { /* overuse once in 10 s */
+        gcc_prober_on_estimate(&p, 700000, GCC_ROOM_NONE, SEC(s));
+        gcc_prober_on_estimate(&p, 700000, GCC_ROOM_FREE, SEC(s) + MS(100));
+        gcc_prober_on_time(&p, SEC(s + 9));
+        EXPECT(NOTHING);
+        assert_int_equal(gcc_prober_deadline_us(&p), SEC(s + 12));
+    }
+    gcc_prober_on_time(&p, SEC(67)); /* the others have gone */
+    EXPECT(1050000);
+    gcc_prober_on_time(&p, SEC(69)); /* no result */
+    gcc_prober_on_estimate(&p, 700000, GCC_ROOM_NONE, SEC(70));
+    gcc_prober_on_estimate(&p, 700000, GCC_ROOM_FREE, SEC(70) + MS(100));
+    gcc_prober_on_alr(&p, true,
+                      SEC(70) + MS(100)); /* of one who sends less than it may, the reason of the rest is none */
+    assert_int_equal(gcc_prober_deadline_us(&p), SEC(75) + MS(100));
+}
+
 static void more_wanted_is_tried_at_once_when_there_is_room(void **state)
 {
     (void)state;
@@ -190,6 +213,7 @@ int main(void)
         cmocka_unit_test(without_wants_there_is_nothing_to_probe_for),
         cmocka_unit_test(a_used_up_estimate_is_probed_step_by_step_and_failure_makes_it_rarer),
         cmocka_unit_test(nothing_is_tried_while_queues_grow_and_little_while_loss_limits),
+        cmocka_unit_test(a_used_up_estimate_is_left_alone_on_a_link_that_is_full_now_and_then),
         cmocka_unit_test(more_wanted_is_tried_at_once_when_there_is_room),
         cmocka_unit_test(a_short_dip_is_made_good_by_a_probe),
     };
