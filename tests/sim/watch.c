@@ -376,7 +376,7 @@ void watch_on_time(struct watch *w, uint64_t now_us)
         struct watch_out *out = w->asked[i].out;
         size_t at = (size_t)w->asked[i].seq % WATCH_PACKETS;
         if (out->sent[at].seq != w->asked[i].seq || out->newest_note.sender != out->sent[at].note.sender ||
-            w->gone[out->sent[at].note.sender] ||
+            (out->told_sender && out->told_sender != out->sent[at].note.sender) || w->gone[out->sent[at].note.sender] ||
             (out->sent[at].note.encoding != 0xff && out->sent[at].note.epoch != w->epoch[out->sent[at].note.sender])) {
             w->excused++; /* another source is behind this SSRC now, or its packets went with it or its sender */
         } else if (out->sent[at].again_us + w->rtt_us[out->serial % WATCH_CLIENTS] >= w->asked[i].asked_us) {
