@@ -5,9 +5,10 @@
 
 #include "bridge/endpoint.h"
 #include "bridge/shard.h"
+#include "media/alloc_wants.h"
 #include "proto/log.h"
 
-enum { RECENT_MAX = 64 };
+enum { RECENT_MAX = 64, PREFETCH_PAUSE_US = 12000000 };
 
 static struct endpoint *endpoint_at(struct list *node)
 {
@@ -45,17 +46,50 @@ void conference_send_dominant(struct conference *conf, struct endpoint *to)
     free(text);
 }
 
-/* The new dominant speaker's camera will be wanted large: its key frame may as well be on the way (media.md 6.4). */
+static bool is_camera(const struct source *source)
+{
+    return source->kind == COLIBRI2_VIDEO && source->video_type == BRIDGE_VIDEO_CAMERA;
+}
+
+static bool has_on_stage(const struct endpoint *viewer, const struct endpoint *owner)
+{
+    bool on_stage = false;
+    list_for_each (it, &owner->sources) {
+        const struct source *source = container_of(it, struct source, node);
+        if (is_camera(source) && alloc_wants_rank(viewer->receiver.wants, source->name, &on_stage) != SIZE_MAX &&
+            on_stage)
+            return true;
+    }
+    return false;
+}
+
+/* Somebody's stage shows the speaker before: it will show this one. Whoever pinned another does not follow. */
+static bool is_followed(struct conference *conf, const struct endpoint *before, const struct endpoint *dominant)
+{
+    list_for_each (it, &conf->endpoints) {
+        const struct endpoint *viewer = endpoint_at(it);
+        if (viewer != dominant && has_on_stage(viewer, before))
+            return true;
+    }
+    return false;
+}
+
+/* The new dominant speaker's camera will be wanted large: its key frame may as well be on the way (media.md 6.4). Whoever
+ * speaks again soon costs no second one. */
 static void prefetch_keyframe(struct conference *conf, uint64_t now_us)
 {
-    uint32_t dominant;
-    struct endpoint *ep = speaker_recent(conf->speakers, &dominant, 1) ? by_serial(conf, dominant) : NULL;
-    if (!ep)
+    uint32_t recent[2];
+    if (speaker_recent(conf->speakers, recent, 2) < 2)
         return;
-    list_for_each(it, &ep->sources) {
+    struct endpoint *ep = by_serial(conf, recent[0]), *before = by_serial(conf, recent[1]);
+    if (!ep || !before || !is_followed(conf, before, ep))
+        return;
+    list_for_each (it, &ep->sources) {
         struct source *source = container_of(it, struct source, node);
-        if (source->kind == COLIBRI2_VIDEO && source->video_type == BRIDGE_VIDEO_CAMERA && source->track_count)
-            source_want_keyframe(source, 0, now_us);
+        if (!is_camera(source) || !source->track_count || (source->fetched_us && now_us < source->fetched_us + PREFETCH_PAUSE_US))
+            continue;
+        source->fetched_us = now_us;
+        source_want_keyframe(source, 0, now_us);
     }
 }
 

@@ -51,6 +51,7 @@ struct source {
     struct encoding *encodings;
     struct keyframe keyframe;
     struct timer keyframe_timer;
+    uint64_t fetched_us;   /* a key frame was asked for ahead of need; 0: never */
     struct list bound;     /* every track that shows it, suspended ones too */
     struct track **tracks; /* dense: those that packets are offered to */
     size_t track_count, track_cap;

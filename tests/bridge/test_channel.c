@@ -282,6 +282,42 @@ static void whoever_speaks_up_dominates_for_everybody(void **state) /* bridge-ch
     join(&bob, 5);
 }
 
+static uint64_t key_frames_asked_of(struct peer *peer)
+{
+    return conference_find_source(peer->ep->conf, "00000002-v0")->keyframe.sent_count;
+}
+
+/* Bob speaks up after alice, while carol has that on her stage. Returns how often bob is asked for a key frame. */
+static uint64_t fetched_ahead(const char *stage)
+{
+    char text[256];
+    snprintf(text, sizeof text,
+             "{\"colibriClass\":\"ReceiverVideoConstraints\",\"lastN\":-1,\"onStageSources\":[%s],"
+             "\"defaultConstraints\":{\"maxHeight\":180}}",
+             stage);
+    say(&carol, text);
+    speak(2000, 0, -1);
+    peer_simulcast(&bob, 3, true);
+    rig_pass_time(&rig, MS(300));
+    peer_simulcast(&bob, 3, false);
+    uint64_t before = key_frames_asked_of(&bob);
+    speak(400, 0, 30);
+    speak(2000, 0, 100);
+    return key_frames_asked_of(&bob) - before;
+}
+
+static void a_key_frame_is_fetched_ahead_for_a_stage_that_follows_the_speaker(void **state) /* media.md 6.4 */
+{
+    (void)state;
+    assert_true(fetched_ahead("\"00000001-v0\"") > 0); /* again and again, as nothing comes */
+}
+
+static void none_is_fetched_for_a_stage_that_does_not_follow(void **state)
+{
+    (void)state;
+    assert_int_equal(fetched_ahead("\"00000003-v0\""), 0);
+}
+
 static void order_follows_speech_among_those_with_video(void **state) /* bridge-channel 21, 16 */
 {
     (void)state;
@@ -474,6 +510,8 @@ int main(void)
         CALL_TEST(a_new_channel_is_told_the_state_in_order),
         CALL_TEST(senders_are_told_the_most_that_anybody_wants),
         CALL_TEST(whoever_speaks_up_dominates_for_everybody),
+        CALL_TEST(a_key_frame_is_fetched_ahead_for_a_stage_that_follows_the_speaker),
+        CALL_TEST(none_is_fetched_for_a_stage_that_does_not_follow),
         CALL_TEST(order_follows_speech_among_those_with_video),
         cmocka_unit_test_setup_teardown(a_third_microphone_takes_the_slot_that_was_quiet_longest,
                                         open_call_of_two_audio_slots, close_call),
