@@ -218,6 +218,29 @@ static void the_bridge_asks_senders_for_what_is_missing(void **state)
     assert_int_equal(get_u16(got.data + 14), 1); /* and 12 */
 }
 
+static void a_still_screen_is_not_asked_for_a_key_frame_with_each_picture(void **state)
+{
+    (void)state;
+    enum { PICTURES = 20, APART_S = 3 };
+    peer_wants(&bob, 720);
+    struct source *source = conference_find_source(alice.ep->conf, "00000001-v0");
+    uint64_t asked = source->keyframe.sent_count, first = asked, settled = 0;
+    for (uint16_t i = 0; i < PICTURES; i++) {
+        bool key = i == 0 || source->keyframe.sent_count != asked; /* it answers with its next picture */
+        asked = source->keyframe.sent_count;
+        for (unsigned e = 0; e < 3; e++)
+            peer_video(&alice, e, (uint16_t)(100 + i), 1000 + i * 90000u * APART_S, (uint16_t)(200 + i), key);
+        rig_pass_time(&rig, SEC(APART_S));
+        peer_drain(&bob);
+        peer_drain(&alice);
+        if (i == 5)
+            settled = source->keyframe.sent_count;
+    }
+    print_message("  asked for %u key frames in a minute, %u of them after the first pictures\n",
+                  (unsigned)(source->keyframe.sent_count - first), (unsigned)(source->keyframe.sent_count - settled));
+    assert_int_equal(source->keyframe.sent_count, settled); /* by then it is known to be slow */
+}
+
 static void transport_feedback_reaches_the_sender_on_time(void **state)
 {
     (void)state;
@@ -335,6 +358,7 @@ int main(void)
         CALL_TEST(retransmission_with_rewriting_uses_the_announced_ssrc),
         CALL_TEST(retransmission_without_rewriting_uses_the_senders_rtx_ssrc),
         CALL_TEST(the_bridge_asks_senders_for_what_is_missing),
+        CALL_TEST(a_still_screen_is_not_asked_for_a_key_frame_with_each_picture),
         CALL_TEST(transport_feedback_reaches_the_sender_on_time),
         CALL_TEST(key_frame_requests_find_the_owner),
         CALL_TEST(sender_reports_follow_the_stream_they_describe),
