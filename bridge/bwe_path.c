@@ -108,6 +108,12 @@ int64_t bwe_budget_bps(const struct endpoint *ep)
     return bps >= (uint64_t)ALLOC_UNLIMITED ? ALLOC_UNLIMITED : (int64_t)bps;
 }
 
+bool bwe_has_room(const struct endpoint *ep)
+{
+    const struct gcc *gcc = ep->bwe.gcc;
+    return !gcc || gcc_estimate_bps(gcc) >= gcc->ideal_bps;
+}
+
 static void arm(struct endpoint *ep)
 {
     uint64_t deadline_us = gcc_deadline_us(ep->bwe.gcc);

@@ -159,7 +159,7 @@ void tx_path_send(struct track *track, const struct tx_packet *packet, const str
     size_t len_bytes = write_packet(track, packet, &sent, false, sent.twcc_seq, m->rx_us);
     tell_estimator(track, sent.twcc_seq, len_bytes, GCC_MEDIA);
     tx_stream_on_sent(&track->tx, &sent, m->rx_us);
-    if (m->pressed && has_rtx(track, m->pt))
+    if (m->pressed && has_rtx(track, m->pt) && bwe_has_room(to))
         write_rtx(track, packet, &sent, GCC_MEDIA, m->rx_us);
 }
 
@@ -238,7 +238,7 @@ void tx_path_on_nack(struct track *track, uint16_t out_seq, uint64_t now_us)
         return;
     struct tx_packet packet;
     tx_path_prepare(&packet, track->source->owner, m);
-    for (unsigned copies = again ? 2 : 1; rtx && copies; copies--)
+    for (unsigned copies = again && bwe_has_room(to) ? 2 : 1; rtx && copies; copies--)
         write_rtx(track, &packet, sent, GCC_MEDIA, now_us);
     if (!rtx)
         write_packet(track, &packet, sent, false, sent->twcc_seq, m->rx_us); /* at the time when it was sent first */
