@@ -224,7 +224,8 @@ static bool affords(struct purse *purse, const struct work *w, int i, int64_t mo
     if (greedy ? cost > most : cost >= most)
         return false;
     bool spares = cost <= most - purse->reserve_bps || cost <= bitrate_at(w, w->target);
-    if (w->cand[i].index <= w->had || (spares && !w->resting))
+    bool starves = w->on_stage && w->target < 0 && w->had < 0; /* a picture that flaps is better than none */
+    if (w->cand[i].index <= w->had || (spares && !w->resting) || starves)
         return true;
     purse->held_back = true;
     return false;

@@ -7,7 +7,8 @@ enum {
     BATCH = 256,          /* results handled at a time; a feedback may cover 65535 packets */
     RTT_MAX_US = 3000000, /* round trips above this, or no feedback for so long, mean that too much is sent */
     RTT_STEP_US = 1000000,
-    REST_PERIODS = 3,        /* a full link makes us decrease once in a period */
+    REST_PERIODS = 3, /* a full link makes us decrease once in a period */
+    TRICKLE_BPS = 10000,
     RTT_AMBIENT_US = 200000, /* a longer one may be a full queue that we have never seen empty */
 };
 #define RTT_DECREASE 0.8
@@ -68,11 +69,19 @@ static void start_probes(struct gcc *g, uint64_t now_us)
     }
 }
 
-/* media.md 8.6: up to what the receiver could use, or what its link carries, whichever is less. */
+static bool queued(const struct gcc *g)
+{
+    return g->usage == GCC_OVERUSE || g->queue.standing_us > GCC_QUEUE_LONG_US / 2;
+}
+
+/* media.md 8.6: up to what the receiver could use, or what its link carries, whichever is less. While queues grow nothing
+ * is added to them, but that who is sent nothing else is sent a little, or nobody would ever tell that they have gone. */
 static void set_padding(struct gcc *g, uint64_t now_us)
 {
     uint64_t to_bps = g->ideal_bps < g->estimate_bps ? g->ideal_bps : g->estimate_bps;
-    bool of_use = g->target_bps < g->ideal_bps && g->estimate_bps < g->ideal_bps && g->usage != GCC_OVERUSE;
+    bool of_use = g->target_bps < g->ideal_bps && g->estimate_bps < g->ideal_bps;
+    if (queued(g))
+        to_bps = g->target_bps ? 0 : TRICKLE_BPS;
     pace_set_padding(&g->pace, of_use && to_bps > g->target_bps ? to_bps - g->target_bps : 0, now_us);
 }
 
@@ -113,11 +122,6 @@ void gcc_on_sent(struct gcc *g, uint16_t twcc_seq, size_t len_bytes, uint8_t pur
 }
 
 /* ---- the estimate ---- */
-
-static bool queued(const struct gcc *g)
-{
-    return g->usage == GCC_OVERUSE || g->queue.standing_us > GCC_QUEUE_LONG_US / 2;
-}
 
 static enum gcc_room room(const struct gcc *g)
 {

@@ -136,6 +136,15 @@ static double average_loss(const struct gcc_loss *l)
     return fmax(lost - outer_lost, 0) / (size - outer_size);
 }
 
+/* What a full queue lost says nothing any more once the queue is empty: the delay has had its say by then, and what a
+ * narrow link lost at many times its rate would keep the rate down for seconds. */
+static void forget_queued(struct gcc_loss *l)
+{
+    for (unsigned i = 0; i < GCC_LOSS_WINDOW; i++)
+        if (l->seen[i].queued)
+            l->seen[i] = (struct gcc_loss_seen){0};
+}
+
 /* false: too little time for an observation. */
 static bool observe(struct gcc_loss *l)
 {
@@ -148,6 +157,9 @@ static bool observe(struct gcc_loss *l)
     double span_s = (double)(l->now.last_us - l->last_us) / US_PER_S;
     struct gcc_loss_seen seen = {(double)l->now.size_bytes / 1000, (double)l->now.lost_bytes / 1000,
                                  (double)l->now.size_bytes * 8 / span_s};
+    seen.queued = l->now.queued;
+    if (!seen.queued)
+        forget_queued(l);
     l->seen[l->seen_count++ % GCC_LOSS_WINDOW] = seen;
     gcc_ambient_on_observation(&l->ambient, seen.size_kb, seen.lost_kb, seen.rate_bps, l->now.queued);
     l->last_us = l->now.last_us;

@@ -29,6 +29,7 @@ struct gcc_loss {
     double acked_bps;            /* 0: not known */
     struct gcc_loss_seen {
         double size_kb, lost_kb, rate_bps;
+        bool queued;         /* while a queue stood */
     } seen[GCC_LOSS_WINDOW]; /* one per 250 ms and more */
     uint32_t seen_count;     /* ever */
 
