@@ -99,6 +99,20 @@ static void nothing_is_padded_before_wants_and_nothing_when_they_are_met(void **
     assert_int_equal(g.pace.padding_bps, 0);
 }
 
+static void nothing_is_padded_into_a_queue_but_a_trickle_where_all_else_is_silent(void **state)
+{
+    (void)state;
+    start();
+    run(40, 1000, 1.2);
+    assert_true(target().overusing);
+    gcc_set_wants(&g, 100000, 4000000, now_us);
+    assert_int_equal(g.pace.padding_bps, 0);
+    gcc_set_wants(&g, 0, 4000000, now_us);
+    assert_int_equal(g.pace.padding_bps, 10000);
+    gcc_set_wants(&g, 0, 0, now_us); /* nothing is wanted */
+    assert_int_equal(g.pace.padding_bps, 0);
+}
+
 static void even_arrivals_let_it_grow_and_growing_queues_lower_it(void **state)
 {
     (void)state;
@@ -190,6 +204,7 @@ int main(void)
         cmocka_unit_test(before_feedback_it_is_the_start_rate),
         cmocka_unit_test(the_first_media_is_probed_with_padding_at_3_and_6_times_the_start),
         cmocka_unit_test(nothing_is_padded_before_wants_and_nothing_when_they_are_met),
+        cmocka_unit_test(nothing_is_padded_into_a_queue_but_a_trickle_where_all_else_is_silent),
         cmocka_unit_test(even_arrivals_let_it_grow_and_growing_queues_lower_it),
         cmocka_unit_test(it_stays_within_its_configuration),
         cmocka_unit_test(missing_feedback_lowers_it_once_a_second_while_sending),

@@ -14,6 +14,7 @@ static void start(void)
 }
 
 /* Sends at a rate for some time; `lost` of the packets do not arrive. Updates every 50 ms as feedback would. */
+static bool queued;
 static void run(uint64_t us, double rate_bps, double lost, uint64_t delay_bps)
 {
     double debt = 0;
@@ -24,7 +25,7 @@ static void run(uint64_t us, double rate_bps, double lost, uint64_t delay_bps)
         debt -= debt >= 1;
         gcc_loss_on_packet(&l, &packet);
         if (now_us >= update_us) {
-            gcc_loss_update(&l, delay_bps, (uint64_t)(rate_bps * (1 - lost)), false, false);
+            gcc_loss_update(&l, delay_bps, (uint64_t)(rate_bps * (1 - lost)), false, queued);
             update_us += 50000;
         }
     }
@@ -51,6 +52,25 @@ static void without_loss_the_delay_based_rate_holds(void **state)
     assert_int_equal(gcc_loss_bps(&l), 5000000);
     run(SEC(1), 1e6, 0, 700000);
     assert_true(gcc_loss_bps(&l) >= 700000 && gcc_loss_bps(&l) <= 1000000); /* what arrives is the least */
+}
+
+static void what_a_full_queue_lost_is_forgotten_with_the_queue(void **state)
+{
+    (void)state;
+    for (int seen = 0; seen < 2; seen++) {
+        start();
+        run(SEC(5), 2e6, 0, 2500000);
+        queued = seen;
+        run(SEC(1), 2e6, 0.8, 350000); /* suddenly a narrow link, with a queue that is seen, or that is too short */
+        run(MS(300), 1e5, 0, 350000);
+        queued = false;
+        uint64_t least_bps = UINT64_MAX;
+        for (unsigned i = 0; i < 8; i++) {
+            run(MS(500), 1e5, 0, 350000);
+            least_bps = MIN(least_bps, gcc_loss_bps(&l));
+        }
+        assert_true(seen ? least_bps == 350000 : least_bps < 250000);
+    }
 }
 
 static void little_loss_is_inherent(void **state)
@@ -133,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(three_observations_of_250_ms_make_it_ready),
         cmocka_unit_test(without_loss_the_delay_based_rate_holds),
+        cmocka_unit_test(what_a_full_queue_lost_is_forgotten_with_the_queue),
         cmocka_unit_test(little_loss_is_inherent),
         cmocka_unit_test(much_loss_lowers_the_rate_to_what_arrives),
         cmocka_unit_test(half_of_all_lost_leaves_little_of_a_fast_link),

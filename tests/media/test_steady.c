@@ -266,6 +266,36 @@ static void a_new_wish_is_served_at_once(void **state)
     close_scene(&s);
 }
 
+static void stage_s0(struct scene *s)
+{
+    const char *stage[] = {"s0"};
+    struct bridge_msg_source_constraint limit = {"s0", {720, -1}};
+    struct bridge_msg_receiver_video msg = {.has_on_stage = true,
+                                            .on_stage = {stage, 1},
+                                            .has_constraints = true,
+                                            .constraints = &limit,
+                                            .constraints_count = 1};
+    alloc_wants_on_message(s->wants, &msg);
+}
+
+static void a_stage_that_is_dark_waits_for_no_reserve(void **state)
+{
+    (void)state;
+    struct scene s;
+    open_scene(&s, true, 1);
+    stage_s0(&s);
+    pass(&s, 500000, 0, 0, SEC(30), false);
+    assert_int_equal(s.target[0], LAYERS - 1);
+    pass(&s, 40000, 0, 0, s.now_us + MS(300), false); /* not even its lowest layer */
+    assert_int_equal(s.target[0], LAYER_NONE);
+    pass(&s, 60000, 0, 0, s.now_us + MS(300), false);
+    assert_int_equal(s.target[0], 0);
+    assert_int_equal(s.target[1], LAYER_NONE);
+    pass(&s, 500000, 0, 0, s.now_us + MS(300), false); /* what it has now is no reason to hurry */
+    assert_int_equal(s.target[0], 0);
+    close_scene(&s);
+}
+
 /* ---- the reserve by itself ---- */
 
 static void the_reserve_is_as_large_as_the_tremble(void **state)
@@ -310,6 +340,7 @@ int main(void)
         cmocka_unit_test(what_fell_is_taken_away_at_once),
         cmocka_unit_test(whoever_becomes_important_gets_what_the_place_had),
         cmocka_unit_test(a_new_wish_is_served_at_once),
+        cmocka_unit_test(a_stage_that_is_dark_waits_for_no_reserve),
         cmocka_unit_test(the_reserve_is_as_large_as_the_tremble),
         cmocka_unit_test(taking_back_soon_what_was_given_makes_it_wait_longer),
     };
