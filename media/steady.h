@@ -6,7 +6,8 @@
  * The reserve is as small as is safe:
  *   - what would fit if the estimate were 15 % too high now and 15 % too low soon is given at once;
  *   - the rest when the lowest estimates of 5 s allow for it, with less to spare the less they tremble;
- *   - nothing within 5 s of taking something away, and longer when what was given had to be taken back soon.
+ *   - nothing within 5 s of taking something away, and longer when what was given had to be taken back soon;
+ *   - the stage's lowest layer at any time, as a picture that flaps is better there than none.
  * And a place that went one way does not turn round within 5 s while all that there was still fits (alloc.h, hold_us).
  * On a link that recovers most therefore comes at once and the last within 6 s.
  *

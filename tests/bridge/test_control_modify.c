@@ -46,6 +46,7 @@ static void is(const char *attrs, const char *inner, const char *want)
 static void has(const char *attrs, const char *inner, const char *want)
 {
     char *have = world_ask_text(&w, attrs, inner);
+    assert_non_null(have);
     if (!strstr(have, want))
         fail_msg("%s\n  lacks %s", have, want);
     free(have);
