@@ -37,7 +37,7 @@ void bwe_on_remb(struct endpoint *ep, const struct rtcp_fb *fb);
 void bwe_on_report(struct endpoint *ep, const struct rtcp_report *report);
 void bwe_on_rtt(struct endpoint *ep);
 
-bool bwe_has_room(const struct endpoint *ep); /* the link carries all that is wanted: what is lost there is not for want of it */
+bool bwe_has_room(const struct endpoint *ep); /* the link carries all that is wanted */
 int64_t bwe_budget_bps(const struct endpoint *ep); /* for an allocation; ALLOC_UNLIMITED */
 void bwe_on_allocated(struct endpoint *ep, int64_t budget_bps, uint64_t target_bps, uint64_t ideal_bps);
 

@@ -86,7 +86,8 @@ static void prefetch_keyframe(struct conference *conf, uint64_t now_us)
         return;
     list_for_each (it, &ep->sources) {
         struct source *source = container_of(it, struct source, node);
-        if (!is_camera(source) || !source->track_count || (source->fetched_us && now_us < source->fetched_us + PREFETCH_PAUSE_US))
+        bool lately = source->fetched_us && now_us < source->fetched_us + PREFETCH_PAUSE_US;
+        if (!is_camera(source) || !source->track_count || lately)
             continue;
         source->fetched_us = now_us;
         source_want_keyframe(source, 0, now_us);

@@ -238,10 +238,13 @@ void tx_path_on_nack(struct track *track, uint16_t out_seq, uint64_t now_us)
         return;
     struct tx_packet packet;
     tx_path_prepare(&packet, track->source->owner, m);
-    for (unsigned copies = again && bwe_has_room(to) ? 2 : 1; rtx && copies; copies--)
-        write_rtx(track, &packet, sent, GCC_MEDIA, now_us);
-    if (!rtx)
+    if (!rtx) {
         write_packet(track, &packet, sent, false, sent->twcc_seq, m->rx_us); /* at the time when it was sent first */
+        return;
+    }
+    write_rtx(track, &packet, sent, GCC_MEDIA, now_us);
+    if (again && bwe_has_room(to))
+        write_rtx(track, &packet, sent, GCC_MEDIA, now_us);
 }
 
 void tx_path_send_rtcp(struct endpoint *to, struct bytes rtcp)

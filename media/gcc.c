@@ -7,8 +7,8 @@ enum {
     BATCH = 256,          /* results handled at a time; a feedback may cover 65535 packets */
     RTT_MAX_US = 3000000, /* round trips above this, or no feedback for so long, mean that too much is sent */
     RTT_STEP_US = 1000000,
-    REST_PERIODS = 3, /* a full link makes us decrease once in a period */
-    TRICKLE_BPS = 10000,
+    REST_PERIODS = 3,    /* a full link makes us decrease about once in a period */
+    TRICKLE_BPS = 10000, /* a padding packet each 200 ms */
     RTT_AMBIENT_US = 200000, /* a longer one may be a full queue that we have never seen empty */
 };
 #define RTT_DECREASE 0.8
@@ -75,7 +75,8 @@ static bool queued(const struct gcc *g)
 }
 
 /* media.md 8.6: up to what the receiver could use, or what its link carries, whichever is less. While queues grow nothing
- * is added to them, but that who is sent nothing else is sent a little, or nobody would ever tell that they have gone. */
+ * is added to them. But whoever is sent nothing else is sent a little, or there would be no feedback to say that they are
+ * gone. */
 static void set_padding(struct gcc *g, uint64_t now_us)
 {
     uint64_t to_bps = g->ideal_bps < g->estimate_bps ? g->ideal_bps : g->estimate_bps;

@@ -4,7 +4,7 @@
  * receiver could use more than the estimate: while less is sent than allowed, after a short dip, when what is wanted
  * grows, and, unlike the stock bridge, also while the estimate is used up, as otherwise a link that recovers is filled a
  * packet at a time. That only if queues have not grown for longer than they do over and over on a link that is full, as
- * the one who asks for half as much again takes it from the others on it. Tries that fail become rarer. Never while queues
+ * whoever takes half as much again takes it from the others on it. Tries that fail become rarer. Never while queues
  * grow or loss limits. */
 #ifndef MEDIA_GCC_PROBER_H
 #define MEDIA_GCC_PROBER_H

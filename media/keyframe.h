@@ -23,8 +23,8 @@ enum {
     KEYFRAME_ASKERS = 16,      /* receivers whose limits are remembered; the one longest quiet is forgotten */
     KEYFRAME_REQUESTS_CAP = 4, /* most that max_requests may be */
     KEYFRAME_RETRIES = 6,      /* without anybody wishing anew */
-    KEYFRAME_PICTURE_US =
-        100000, /* a camera's next picture at 15 a second and its encoding; key frames of all encodings */
+    /* Until a camera at 15 a second has made its next picture, and from the first key frame of an answer to the last: */
+    KEYFRAME_PICTURE_US = 100000,
 };
 
 struct keyframe_config { /* names and defaults: jmt.keyframe.* */

@@ -191,8 +191,7 @@ static bool on_dd(struct layer_encoding_state *state, const struct media_pkt *in
     *sid = desc->sid;
     *tid = desc->tid;
     bool changed = desc->has_structure && note_structure(state, in);
-    if (desc->sid == 0 &&
-        desc->fdiff_count > 0) { /* of a picture that is no key picture, do upper layers need the base? */
+    if (desc->sid == 0 && desc->fdiff_count > 0) { /* not of a key picture: do upper layers need the base? */
         uint32_t in_targets = 0;
         for (unsigned t = 0; t < desc->target_count; t++)
             in_targets |= (uint32_t)(dd_dti_of(desc->dti, t) != DD_NOT_PRESENT) << t;

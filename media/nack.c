@@ -106,9 +106,8 @@ size_t nack_poll(struct nack *n, uint64_t now_us, uint16_t *seqs, size_t cap)
     uint64_t next_us = NEVER_US;
     for (size_t i = 0; i < n->count; i++) {
         struct nack_missing m = n->missing[i];
-        if (m.due_us <= now_us && m.times == NACK_TIMES_MAX &&
-            !m.copy) { /* the answer to the last request did not come either */
-            n->given_up++;
+        if (m.due_us <= now_us && m.times == NACK_TIMES_MAX && !m.copy) {
+            n->given_up++; /* the answer to the last request did not come either */
             continue;
         }
         if (m.due_us <= now_us && asked < cap) {

@@ -245,6 +245,17 @@ static void whoever_becomes_important_gets_what_the_place_had(void **state)
     close_scene(&s);
 }
 
+static void put_on_stage(struct scene *s, const char *name)
+{
+    struct bridge_msg_source_constraint limit = {name, {720, -1}};
+    struct bridge_msg_receiver_video msg = {.has_on_stage = true,
+                                            .on_stage = {&name, 1},
+                                            .has_constraints = true,
+                                            .constraints = &limit,
+                                            .constraints_count = 1};
+    alloc_wants_on_message(s->wants, &msg);
+}
+
 static void a_new_wish_is_served_at_once(void **state)
 {
     (void)state;
@@ -252,30 +263,11 @@ static void a_new_wish_is_served_at_once(void **state)
     open_scene(&s, true, 1);
     pass(&s, 1000000, 0, 0, SEC(30), false);
     pass(&s, 500000, 0, 0, s.now_us + SEC(1), false);
-    const char *stage[] = {"s7"};
-    struct bridge_msg_source_constraint limit = {"s7", {720, -1}};
-    struct bridge_msg_receiver_video msg = {.has_on_stage = true,
-                                            .on_stage = {stage, 1},
-                                            .has_constraints = true,
-                                            .constraints = &limit,
-                                            .constraints_count = 1};
-    alloc_wants_on_message(s.wants, &msg);
+    put_on_stage(&s, "s7");
     const struct alloc *alloc = run(&s, 500000);
     assert_int_equal(alloc->choices[0].source, 7);
     assert_int_equal(alloc->choices[0].target, LAYERS - 1);
     close_scene(&s);
-}
-
-static void stage_s0(struct scene *s)
-{
-    const char *stage[] = {"s0"};
-    struct bridge_msg_source_constraint limit = {"s0", {720, -1}};
-    struct bridge_msg_receiver_video msg = {.has_on_stage = true,
-                                            .on_stage = {stage, 1},
-                                            .has_constraints = true,
-                                            .constraints = &limit,
-                                            .constraints_count = 1};
-    alloc_wants_on_message(s->wants, &msg);
 }
 
 static void a_stage_that_is_dark_waits_for_no_reserve(void **state)
@@ -283,7 +275,7 @@ static void a_stage_that_is_dark_waits_for_no_reserve(void **state)
     (void)state;
     struct scene s;
     open_scene(&s, true, 1);
-    stage_s0(&s);
+    put_on_stage(&s, "s0");
     pass(&s, 500000, 0, 0, SEC(30), false);
     assert_int_equal(s.target[0], LAYERS - 1);
     pass(&s, 40000, 0, 0, s.now_us + MS(300), false); /* not even its lowest layer */

@@ -86,9 +86,8 @@ static bool print_repairs(const struct job *job)
     enum { CLIENTS = 3, PROMISED_PPM = 30000, REQUESTS_MAX = 5 };
     static const uint32_t losses_ppm[] = {0, 10000, PROMISED_PPM, 50000, 100000};
     bool kept = true;
-    printf("Repairs: from the hole to its being filled. In turn: within two round trips for each attempt, where the "
-           "repair or the "
-           "request for it was lost, too.\n\n"
+    printf("Repairs: from the hole to its being filled, but for the first seconds. In turn: within two round trips for "
+           "each attempt, where the repair or the request for it was lost, too.\n\n"
            "| loss each way | repaired | within 2 RTT | later, but in turn | too late | p50 | p99 | given up | "
            "longest gap | "
            "freezes | key frame requests per source and minute, most |\n"
