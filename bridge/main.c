@@ -483,6 +483,25 @@ static void fill_gather_config(struct server *s)
     };
 }
 
+static void say_why_no_port(const struct server *s, int err)
+{
+    const char *what_to_do = err == EADDRINUSE ? "Is another bridge running? `ss -ulpn` shows who has it; "
+                             : err == EACCES   ? "Ports below 1024 need the capability CAP_NET_BIND_SERVICE; "
+                                               : "";
+    fprintf(stderr, "error: UDP port %d cannot be opened: %s. %svideobridge.ice.udp.port chooses another.\n",
+            s->config.ice_udp_port, strerror(err), what_to_do);
+}
+
+static bool port_is_ours(const struct server *s)
+{
+    for (size_t i = 0; i < s->bridge.local_count; i++)
+        if (udp_why_not_alone(&s->bridge.locals[i]) == EADDRINUSE) {
+            say_why_no_port(s, EADDRINUSE);
+            return false;
+        }
+    return true;
+}
+
 static bool make_workers(struct server *s)
 {
     struct bridge *b = &s->bridge;
@@ -494,6 +513,8 @@ static bool make_workers(struct server *s)
                 "error: no network address is left to listen on. Check ice4j.harvest.allowed-* and blocked-*.\n");
         return false;
     }
+    if (!port_is_ours(s))
+        return false;
     unsigned cpus = uv_available_parallelism();
     b->worker_count = MIN(s->config.workers > 0 ? (unsigned)s->config.workers : cpus, (unsigned)WORKERS_MAX);
     b->workers = s->workers;
@@ -502,11 +523,7 @@ static bool make_workers(struct server *s)
         int failed[UDP_LOCALS_MAX] = {0};
         s->workers[i] = worker_new(b, i, failed);
         if (!s->workers[i] || bridge_note_bound(b, failed) == 0) {
-            fprintf(stderr,
-                    "error: UDP port %d cannot be opened: %s. Is another bridge running? "
-                    "`ss -ulpn sport = :%d` shows who has it; videobridge.ice.udp.port chooses another.\n",
-                    s->config.ice_udp_port, strerror(failed[0] ? failed[0] : b->bind_errors[0]),
-                    s->config.ice_udp_port);
+            say_why_no_port(s, failed[0] ? failed[0] : b->bind_errors[0]);
             return false;
         }
     }

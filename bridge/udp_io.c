@@ -133,7 +133,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
 /* ---- opening and closing ---- */
 
-static int open_socket(const struct addr *local, int rcvbuf_bytes, int *granted)
+static int open_socket(const struct addr *local, bool shared) /* -1: errno says why */
 {
     struct sockaddr_storage ss;
     socklen_t len = addr_to_sockaddr(local, &ss);
@@ -141,13 +141,10 @@ static int open_socket(const struct addr *local, int rcvbuf_bytes, int *granted)
     if (fd < 0)
         return -1;
     int one = 1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+    if (shared)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
     if (ss.ss_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf_bytes, sizeof rcvbuf_bytes);
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &rcvbuf_bytes, sizeof rcvbuf_bytes);
-    socklen_t size = sizeof *granted;
-    getsockopt(fd, SOL_SOCKET, SO_RCVBUF, granted, &size);
     if (bind(fd, (struct sockaddr *)&ss, len) != 0) {
         int err = errno;
         close(fd);
@@ -155,6 +152,25 @@ static int open_socket(const struct addr *local, int rcvbuf_bytes, int *granted)
         return -1;
     }
     return fd;
+}
+
+int udp_why_not_alone(const struct addr *local)
+{
+    int fd = open_socket(local, false);
+    if (fd < 0)
+        return errno;
+    close(fd);
+    return 0;
+}
+
+static int set_buffers(int fd, int rcvbuf_bytes) /* what the kernel granted */
+{
+    int granted = 0;
+    socklen_t size = sizeof granted;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf_bytes, sizeof rcvbuf_bytes);
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &rcvbuf_bytes, sizeof rcvbuf_bytes);
+    getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &size);
+    return granted;
 }
 
 static void on_socket_closed(uv_handle_t *handle)
@@ -184,9 +200,8 @@ struct udp_io *udp_io_new(uv_loop_t *loop, const struct addr *locals, size_t n, 
     io->socket_count = n;
     for (size_t i = 0; i < n; i++) {
         struct udp_socket *s = &io->sockets[i];
-        int granted = 0;
         *s = (struct udp_socket){.io = io, .index = (uint8_t)i};
-        s->fd = open_socket(&locals[i], rcvbuf_bytes, &granted);
+        s->fd = open_socket(&locals[i], true);
         failed[i] = s->fd < 0 ? errno : 0;
         if (s->fd < 0)
             continue;
@@ -199,6 +214,7 @@ struct udp_io *udp_io_new(uv_loop_t *loop, const struct addr *locals, size_t n, 
         s->poll.data = s;
         uv_poll_start(&s->poll, UV_READABLE, on_readable);
         io->open_handles++;
+        int granted = set_buffers(s->fd, rcvbuf_bytes);
         io->rcvbuf_bytes = io->rcvbuf_bytes ? MIN(io->rcvbuf_bytes, granted) : granted;
     }
     if (io->open_handles)

@@ -52,6 +52,10 @@ struct udp_dest {
 struct udp_io;
 typedef void udp_on_batch(void *ctx, struct pkt **pkts, size_t n); /* the packets now belong to the callee */
 
+/* The errno of binding an address without sharing it; 0: nobody has it. Ask before the first udp_io_new: SO_REUSEPORT lets
+ * in whoever else sets it, and two bridges on one port would each get some of the other's clients. */
+int udp_why_not_alone(const struct addr *local);
+
 /* Opens a socket per local address. One that cannot be bound is skipped and reported through `failed` (its index set to
  * the errno, else 0); NULL when none could be bound. rcvbuf_bytes: what to ask for. */
 struct udp_io *udp_io_new(uv_loop_t *loop, const struct addr *locals, size_t n, int rcvbuf_bytes, struct pkt_pool *pool,

@@ -2,6 +2,7 @@
 #include "support/hex.h"
 #include "support/loopback.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -165,6 +166,20 @@ static void an_empty_pool_drops_and_says_so(void **state)
     close_rig(&rig);
 }
 
+static void a_port_that_another_bridge_shares_is_not_ours(void **state)
+{
+    (void)state;
+    struct rig rig;
+    open_rig(&rig, 8);
+    assert_int_equal(udp_why_not_alone(&rig.local), EADDRINUSE);
+    close_rig(&rig);
+    assert_int_equal(udp_why_not_alone(&rig.local), 0);
+    assert_int_equal(udp_why_not_alone(&rig.local), 0); /* asking leaves nothing behind */
+    struct addr elsewhere;
+    assert_int_equal(addr_parse("192.0.2.1", 10000, &elsewhere), E_OK);
+    assert_int_equal(udp_why_not_alone(&elsewhere), EADDRNOTAVAIL);
+}
+
 static void an_address_that_is_not_ours_is_skipped(void **state)
 {
     (void)state;
@@ -189,6 +204,7 @@ int main(void)
         cmocka_unit_test(lists_leave_in_order_to_each_destination),
         cmocka_unit_test(more_than_one_flush_full_gets_through),
         cmocka_unit_test(an_empty_pool_drops_and_says_so),
+        cmocka_unit_test(a_port_that_another_bridge_shares_is_not_ours),
         cmocka_unit_test(an_address_that_is_not_ours_is_skipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

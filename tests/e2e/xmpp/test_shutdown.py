@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""How the bridge ends, against a real Prosody: gracefully (SIGUSR1) and at once (SIGTERM). BUILD_DIR tells where the build is
+"""How the bridge ends, against a real Prosody: gracefully (SIGUSR1), at once (SIGTERM), and before it began. BUILD_DIR tells where the build is
 (default: build)."""
 import asyncio
 import os
@@ -132,6 +132,15 @@ async def test_sigquit_ends_nothing():
         s.bridge.send_signal(signal.SIGQUIT)
         assert (await s.modify('m1', ENDPOINT.format('aaaaaaaa'), create=True)).get('type') == 'result'
         await asyncio.sleep(0.5)
+        assert s.bridge.returncode is None
+
+
+async def test_a_second_bridge_on_the_same_port_says_so_and_does_not_start():
+    async with Scene('port') as s:
+        second = await asyncio.create_subprocess_exec(PROGRAM, '--config', str(s.path), stderr=asyncio.subprocess.PIPE)
+        said = (await asyncio.wait_for(second.communicate(), 5))[1].decode()
+        assert second.returncode not in (0, None) and 'cannot be opened: Address already in use' in said, said
+        assert 'videobridge.ice.udp.port chooses another' in said, said
         assert s.bridge.returncode is None
 
 
